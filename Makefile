@@ -1,0 +1,53 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+help: ## say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: $(VENV)/.runtime ## start Plumbline, its copies and the Box sandbox; one Ctrl-C ends all
+	@$(BIN)/python -m scripts.run
+
+check: $(VENV)/.dev ## format, lint, types, layers, templates, vendored files, translations
+	@scripts/check.sh
+
+test: $(VENV)/.dev ## everything CI runs, on SQLite and on PostgreSQL with Redis and S3
+	@scripts/test.sh
+
+test-fast: $(VENV)/.dev ## the tests without browser and slow ones, on SQLite, in under a minute
+	@$(BIN)/pytest -q -n auto -m "not browser and not processes and not slow"
+
+sure: ## check and test on a clean clone of what is committed
+	@scripts/sure.sh
+
+lock: $(VENV)/bin/uv ## make the hashed locks anew from the .in files
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --custom-compile-command "make lock" -c requirements.txt \
+		requirements-dev.in -o requirements-dev.txt
+
+vendor: ## fetch the vendored files again as vendor.json says
+	@$(PYTHON) scripts/vendor.py fetch
+
+clean: ## remove what was installed and what the demo keeps
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Plumbline needs Python 3.11 or newer")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/bin/uv: | $(VENV)/bin/python
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv || true
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/uv
+	@scripts/install.sh requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/uv
+	@scripts/install.sh requirements-dev.txt
+	@touch $@ $(VENV)/.runtime
+
+.PHONY: help run check test test-fast sure lock vendor clean

@@ -1,0 +1,99 @@
+"""One API call, with what every endpoint needs: who calls, what they may see, what they ask for."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from box_sandbox.api import errors
+from box_sandbox.api.represent import View
+from box_sandbox.box import Box
+from box_sandbox.messages import JSON_TYPE, Reply, Request, gzipped, to_json
+from box_sandbox.oauth import scopes
+from box_sandbox.oauth.grants import Caller
+from box_sandbox.world import Item
+
+LIMIT_MAX = 1000
+
+
+@dataclass(frozen=True)
+class ApiCall:
+    box: Box
+    request: Request
+    caller: Caller
+
+    @property
+    def account_id(self) -> str:
+        return self.caller.account_id
+
+    @property
+    def fields(self) -> tuple[str, ...] | None:
+        """The named fields, or None when none were named."""
+        named = self.request.args.get("fields", "")
+        return tuple(name.strip() for name in named.split(",") if name.strip()) or None
+
+    def require(self, needed: frozenset[str]) -> None:
+        """Raise the refusal for a token that has none of the needed scopes."""
+        if not scopes.permits(self.caller.scopes, needed):
+            raise errors.insufficient_scope()
+
+    def view(self, item: Item) -> View:
+        return View(self.box.tree, self.account_id, item)
+
+    def find(self, kind: str, item_id: str) -> Item:
+        """Return an item the caller may see; raises the same 404 for hidden and for absent ones.
+
+        Raises 405 for what is no id, 403 for an item outside of a downscoped token.
+        Source: Box API reference, "Get folder information": 405 for an unrecognized id.
+        """
+        if not (item_id.isascii() and item_id.isdigit()) or len(item_id) > 20:
+            raise errors.method_not_allowed()
+        tree = self.box.tree
+        item = tree.find(self.account_id, kind, item_id)
+        if item is None or item.status == "deleted" or "gone" in item.traits:
+            raise errors.not_found(kind, item_id)
+        if item.status == "trashed" or any(f.status != "active" for f in tree.ancestors(item)):
+            raise errors.trashed()
+        resource = self.caller.resource
+        if resource and not tree.is_within(self.account_id, item, resource[1]):
+            raise errors.insufficient_scope()
+        return item
+
+    def number(self, name: str, default: int) -> int:
+        """Return a whole number of the query; raises 400 for anything else, negative ones too."""
+        text = self.request.args.get(name, "")
+        if not text:
+            return default
+        if not (text.isascii() and text.isdigit()):
+            code = f"invalid_{name}" if name in {"limit", "offset"} else "bad_request"
+            raise errors.invalid_parameter(name, f"Invalid value '{text}'.", code)
+        return int(text)
+
+    def limit(self, default: int, most: int = LIMIT_MAX) -> int:
+        """Return how many entries are wanted; more than the maximum counts as the maximum."""
+        return min(self.number("limit", default), most)
+
+    def offset(self, most: int) -> int:
+        offset = self.number("offset", 0)
+        if offset > most:
+            message = (
+                f"Invalid value '{offset}'. The offset must not exceed the maximum offset of {most}"
+            )
+            raise errors.invalid_parameter("offset", message)
+        return offset
+
+    def json(self, payload: Any) -> Reply:
+        return self.json_bytes(to_json(payload))
+
+    def json_bytes(self, plain: bytes, packed: bytes | None = None) -> Reply:
+        """Return a JSON reply, in gzip form if the client takes it."""
+        headers = (JSON_TYPE, *errors.LIVE_HEADERS)
+        if self.request.takes_gzip:
+            body = gzipped(plain) if packed is None else packed
+            return Reply(200, (*headers, ("Content-Encoding", "gzip")), body, is_chunked=True)
+        return Reply(200, headers, plain, is_chunked=True)
+
+    def not_modified(self, item: Item) -> Reply | None:
+        """Return an empty 304 if the client already has this state of the item, else None."""
+        wanted = self.request.headers.get("if-none-match", "").strip().strip('"')
+        if item.is_root or wanted != str(item.etag):
+            return None
+        return Reply(304, (errors.LIVE_HEADERS[0], ("ETag", f'"{item.etag}"')))

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# `make check`: what can be known without running Plumbline. Runs everything, then fails if one did.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+failed=0
+step() {
+  echo "== $1"
+  shift
+  "$@" || { echo "   failed: $*"; failed=1; }
+}
+step "lint" $bin/ruff check .
+step "format" $bin/ruff format --check --quiet .
+step "types" $bin/mypy --no-error-summary config.py wsgi.py webapp box_sandbox scripts tests
+step "layers" $bin/lint-imports --no-cache
+step "templates, scripts and styles" $bin/python scripts/check_templates.py
+step "vendored files" $bin/python scripts/vendor.py check
+step "sentences that can be translated" $bin/python scripts/check_texts.py
+exit $failed

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# `make test`: the whole suite twice, by addresses alone: SQLite with the embedded queue and a local
+# directory, then PostgreSQL with Redis and S3. Installs the Debian packages it needs where it may.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+
+missing=()
+[ -x /usr/bin/chromium ] || missing+=(chromium)
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+command -v redis-server >/dev/null || missing+=(redis-server)
+fc-list 2>/dev/null | grep -qi roboto || missing+=(fonts-roboto-unhinted)
+fc-list 2>/dev/null | grep -qi liberation || missing+=(fonts-liberation)
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "== installing ${missing[*]}"
+    apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  else
+    echo "These are needed and cannot be installed from here; as root run:" >&2
+    echo "  apt-get install ${missing[*]}" >&2
+    exit 1
+  fi
+fi
+
+echo "== SQLite, embedded queue, local directory"
+TEST_DEPLOYMENT=sqlite $bin/pytest -q -n auto --dist loadgroup "$@"
+echo "== PostgreSQL, Redis, S3"
+TEST_DEPLOYMENT=postgres $bin/pytest -q -n auto --dist loadgroup \
+  --ignore tests/sandbox --ignore tests/structure/test_templates.py "$@"

@@ -1,0 +1,36 @@
+"""One sandbox for all tests of this folder, as freshly started for each of them."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox.people import App, Browser
+from tests.sandbox.process import SandboxProcess
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[SandboxProcess]:
+    with SandboxProcess("--redirect-uri", "https://plumbline.example/box/callback") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: SandboxProcess) -> SandboxProcess:
+    running_sandbox.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def tab(sandbox: SandboxProcess) -> Iterator[Browser]:
+    """A browser in which nobody has signed in to Box yet."""
+    tab = Browser(sandbox)
+    yield tab
+    tab.http.close()
+
+
+@pytest.fixture
+def devon(sandbox: SandboxProcess) -> Iterator[App]:
+    """An app that Devon has granted access to his Box."""
+    app = App(sandbox).link()
+    yield app
+    app.http.close()
