@@ -1,0 +1,14 @@
+/** Switches behaviours on: each module looks for its own markup and does nothing without it. */
+import * as dialog from "./dialog.js";
+import * as menus from "./menus.js";
+import * as picker from "./picker.js";
+import * as upload from "./upload.js";
+
+const behaviours = [menus, dialog, picker, upload];
+
+function init(root) {
+  for (const behaviour of behaviours) behaviour.init(root);
+}
+
+init(document);
+document.addEventListener("htmx:load", (event) => init(event.detail.elt));

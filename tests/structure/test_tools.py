@@ -1,0 +1,119 @@
+"""A tool is a declaration: every one works by existing, and a further one needs no edit."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.support.pages import Visitor
+from tests.support.world import World
+from webapp.tools.catalog.punch_list import TOOL as PUNCH_LIST
+from webapp.tools.registry import TOOLS, Registry, Tool, Transition
+
+ALL = [tool.key for tool in TOOLS]
+
+
+@pytest.fixture
+def lessons(app: Flask) -> Iterator[Tool]:
+    """A throw-away tool that files reach from the computer only."""
+    tool = replace(
+        PUNCH_LIST,
+        key="lessons",
+        slug="lessons-learned",
+        label="Lessons Learned",
+        short_label="Lessons",
+        record_name="Lesson",
+        attaches_from_box=False,
+    )
+    TOOLS.add(tool)
+    yield tool
+    TOOLS.remove("lessons")
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, key: str) -> None:
+    tool = TOOLS.get(key)
+    assert tool is not None
+    here = f"/projects/{world.tower}/{tool.slug}"
+    page = alice.get(here)
+    assert page.h1 == tool.label
+    page = alice.post(here)
+    edit = page.response.request.path
+    assert edit.endswith("/edit")
+    page = alice.submit(page, "/edit", title="Made by a test", manager=str(world.people["alice"]))
+    assert page.h1 == "Made by a test"
+    assert "Made by a test" in alice.get(here).links()
+    page = alice.submit(alice.get(edit), "/edit", title="Changed by a test")
+    assert page.h1 == "Changed by a test"
+    assert "Made by a test → Changed by a test" in page.text
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_every_tool_of_this_house_offers_box(alice: Visitor, world: World, key: str) -> None:
+    tool = TOOLS.get(key)
+    assert tool is not None
+    record_id = world.rfi if key == "rfis" else world.punch
+    page = alice.get(f"/projects/{world.tower}/{tool.slug}/{record_id}/attach/?source=computer")
+    assert "Box" in page.links()
+
+
+def test_a_tool_without_box_has_no_address_for_it(
+    alice: Visitor, world: World, lessons: Tool
+) -> None:
+    page = alice.post(f"/projects/{world.tower}/{lessons.slug}")
+    page = alice.submit(page, "/edit", title="Measure twice")
+    record = page.response.request.path
+    dialog = alice.get(f"{record}/attach/")
+    assert "My computer" in dialog.links()
+    assert "Box" not in dialog.links()
+    for path in ("box/", "box/folders/0", "box/search?q=x"):
+        alice.get(f"{record}/attach/{path}", expect=404)
+    alice.post(f"{record}/attach/box/choose", {"choice": "x"}, expect=404)
+    alice.get(f"{record}/attach/?source=box", expect=404)
+
+
+def test_a_further_tool_is_one_declaration(
+    alice: Visitor, world: World, lessons: Tool, signed_in: Callable[[str], Visitor]
+) -> None:
+    here = f"/projects/{world.tower}/{lessons.slug}"
+    assert "Lessons Learned" in alice.get(f"/projects/{world.tower}").links()
+    page = alice.post(here)
+    values: dict[str, Any] = {"title": "Order earlier", "manager": str(world.people["alice"])}
+    page = alice.submit(page, "/edit", **values, move="initiate")
+    assert "Initiated" in page.text
+    assert "Order earlier" in signed_in("rita").get(here).links()
+
+
+def test_two_tools_cannot_share_a_key(lessons: Tool) -> None:
+    with pytest.raises(ValueError, match="registered twice"):
+        TOOLS.add(lessons)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"body_field": "nothing"}, "the body 'nothing' is no field"),
+        (
+            {
+                "transitions": (
+                    Transition(
+                        "x",
+                        "X",
+                        before=("nowhere",),
+                        after="draft",
+                        who=(),
+                        ball=PUNCH_LIST.transitions[0].ball,
+                    ),
+                )
+            },
+            "names a status that is not declared",
+        ),
+    ],
+)
+def test_a_declaration_that_contradicts_itself_is_refused(
+    change: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        Registry().add(replace(PUNCH_LIST, **change))  # type: ignore[arg-type]

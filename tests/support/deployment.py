@@ -1,0 +1,191 @@
+"""What the tests run on, chosen by one variable: SQLite and a directory, or PostgreSQL and S3.
+
+`TEST_DEPLOYMENT=postgres` starts a PostgreSQL, a Redis and a moto S3 server of the tests' own, on
+sockets and ports of their own, and stops them at the end. Nothing outside is touched.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+START_SECONDS = 30
+BUCKET = "plumbline-tests"
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """The addresses an application under test is given."""
+
+    name: str
+    folder: Path
+    database_url: str
+    template_url: str
+    storage_url: str
+    queue_url: str
+    prepare_database: Callable[[], None]
+    prepare_storage: Callable[[], None]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def deployment() -> Iterator[Deployment]:
+    """Give the deployment that TEST_DEPLOYMENT names."""
+    with (
+        tempfile.TemporaryDirectory(prefix="plumbline-test-") as name,
+        contextlib.ExitStack() as stack,
+    ):
+        folder = Path(name)
+        if os.environ.get("TEST_DEPLOYMENT", "sqlite") == "sqlite":
+            yield _embedded(folder)
+        else:
+            yield _distributed(folder, stack)
+
+
+def _embedded(folder: Path) -> Deployment:
+    database, template, files = folder / "test.sqlite", folder / "template.sqlite", folder / "files"
+
+    def prepare_database() -> None:
+        for suffix in ("-wal", "-shm"):
+            Path(f"{database}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(template, database)
+
+    def prepare_storage() -> None:
+        shutil.rmtree(files / "files", ignore_errors=True)
+        files.mkdir(exist_ok=True)
+
+    return Deployment(
+        name="sqlite",
+        folder=folder,
+        database_url=f"sqlite:///{database}",
+        template_url=f"sqlite:///{template}",
+        storage_url=files.as_uri(),
+        queue_url=f"sqlite:///{folder / 'queue.sqlite'}",
+        prepare_database=prepare_database,
+        prepare_storage=prepare_storage,
+    )
+
+
+def _distributed(folder: Path, stack: contextlib.ExitStack) -> Deployment:
+    psql = stack.enter_context(_postgres(folder))
+    redis_port = stack.enter_context(_redis(folder))
+    s3_url = stack.enter_context(_s3(folder))
+    os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+    def prepare_database() -> None:
+        psql("DROP DATABASE IF EXISTS test WITH (FORCE)", "CREATE DATABASE test TEMPLATE template")
+
+    def prepare_storage() -> None:
+        requests.post(f"{s3_url}/moto-api/reset", timeout=10).raise_for_status()
+        requests.put(f"{s3_url}/{BUCKET}", timeout=10).raise_for_status()
+
+    psql("CREATE DATABASE template")
+    return Deployment(
+        name="postgres",
+        folder=folder,
+        database_url=f"{psql.url}/test",
+        template_url=f"{psql.url}/template",
+        storage_url=f"s3://{BUCKET}/tests?endpoint={s3_url}&region=us-east-1",
+        queue_url=f"redis://127.0.0.1:{redis_port}/0",
+        prepare_database=prepare_database,
+        prepare_storage=prepare_storage,
+    )
+
+
+class _Psql:
+    """Runs statements against the tests' own PostgreSQL."""
+
+    def __init__(self, port: int) -> None:
+        self.url = f"postgresql+psycopg://postgres@127.0.0.1:{port}"
+        self._plain = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+
+    def __call__(self, *statements: str) -> None:
+        import psycopg
+
+        with psycopg.connect(self._plain, autocommit=True) as connection:
+            for statement in statements:
+                connection.execute(statement.encode())
+
+
+@contextlib.contextmanager
+def _postgres(folder: Path) -> Iterator[_Psql]:
+    programs = _postgres_programs()
+    data, port = folder / "postgres", free_port()
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        # PostgreSQL refuses root; Debian's package brings this user.
+        as_user = ["runuser", "-u", "postgres", "--"]
+        folder.chmod(0o755)
+        data.mkdir()
+        shutil.chown(data, "postgres", "postgres")
+    initdb = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"]
+    subprocess.run([*as_user, *map(str, initdb)], check=True, capture_output=True, timeout=60)
+    options = (
+        f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories={data}"
+    )
+    control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
+    start = [*control, "-o", options, "-l", str(data / "log"), "start"]
+    subprocess.run(start, check=True, capture_output=True, timeout=60)
+    try:
+        yield _Psql(port)
+    finally:
+        stop = [*control, "-m", "immediate", "stop"]
+        subprocess.run(stop, check=False, capture_output=True, timeout=60)
+
+
+def _postgres_programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not found:
+        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
+    return found[-1]
+
+
+@contextlib.contextmanager
+def _redis(folder: Path) -> Iterator[int]:
+    port = free_port()
+    command = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with _process([*command, "--dir", str(folder)]):
+        _wait_for_port(port)
+        yield port
+
+
+@contextlib.contextmanager
+def _s3(folder: Path) -> Iterator[str]:
+    port = free_port()
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with _process(command):
+        _wait_for_port(port)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextlib.contextmanager
+def _process(command: list[str]) -> Iterator[None]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"nothing listens on port {port}")

@@ -1,0 +1,70 @@
+"""The forms of signing in and of one's own account."""
+
+from flask_wtf import FlaskForm
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from webapp.accounts import passwords
+from webapp.core.text import _, later
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
+    email = EmailField(
+        validators=[InputRequired(), Length(max=254)],
+        render_kw={"autocomplete": "username"},
+    )
+    password = PasswordField(
+        validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+class ProfileForm(FlaskForm):  # type: ignore[misc]
+    name = StringField(validators=[InputRequired(), Length(max=200)])
+    title = StringField(validators=[Length(max=200)])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    current = PasswordField(
+        validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    new = PasswordField(
+        validators=[
+            InputRequired(),
+            Length(
+                min=passwords.MIN_LENGTH,
+                max=passwords.MAX_LENGTH,
+                message=later("Write at least 12 characters."),
+            ),
+        ],
+        render_kw={"autocomplete": "new-password"},
+    )
+    again = PasswordField(
+        validators=[InputRequired(), EqualTo("new", later("The two are not the same."))],
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class ConfirmForm(FlaskForm):  # type: ignore[misc]
+    password = PasswordField(
+        validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],
+        render_kw={"autocomplete": "current-password"},
+    )
+
+
+def labelled(form: FlaskForm) -> FlaskForm:
+    """Give a form's fields their labels in the reader's language."""
+    texts = {
+        "email": _("E-mail"),
+        "password": _("Password"),
+        "name": _("Name"),
+        "title": _("Job title"),
+        "current": _("Current password"),
+        "new": _("New password"),
+        "again": _("New password, once more"),
+    }
+    for field in form:
+        if field.name in texts:
+            field.label.text = texts[field.name]
+    return form

@@ -1,0 +1,46 @@
+"""People who can sign in, and the notices they find under the bell."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from webapp.core.clock import utcnow
+from webapp.core.database import Base
+
+
+class Person(Base):
+    """One human being; the e-mail address is the key across all companies."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(200), default="")
+    password_hash: Mapped[str] = mapped_column(String(200))
+    is_active: Mapped[bool] = mapped_column(default=True)
+    is_implementation_manager: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Notice(Base):
+    """Something a person should know although they did not ask just now."""
+
+    __tablename__ = "notices"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    kind: Mapped[str] = mapped_column(String(40))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    path: Mapped[str] = mapped_column(String(500), default="")
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_notices_person", "person_id", "read_at"),)
+
+
+def notify(session: Session, person_id: int, kind: str, *, path: str = "", **facts: Any) -> None:
+    """Leave a notice for someone in the transaction under way."""
+    session.add(Notice(person_id=person_id, kind=kind, path=path, facts=facts))

@@ -1,0 +1,26 @@
+"""The sentences of the notices; every kind that is ever sent has one here."""
+
+from flask import Flask
+
+from webapp.accounts.models import Notice
+from webapp.core.text import N_, _
+
+TEXTS = {
+    "link_ended": N_("Your Box link has ended. Reconnect Box to attach from it again."),
+    "import_failed": N_("%(name)s could not be copied to %(record)s: %(reason)s"),
+    "import_waits_for_link": N_("%(count)s files wait until you reconnect Box."),
+    "box_granted": N_("Box was granted to %(company)s. Its people can link their own Box now."),
+    "box_declined": N_("Box was not granted to %(company)s: %(reason)s"),
+    "box_withdrawn": N_("Box was withdrawn from %(company)s: %(reason)s"),
+    "box_requested": N_("%(company)s asks for Box."),
+    "box_misconfigured": N_("Box refuses Plumbline's client id or secret. Nobody can link."),
+}
+
+
+def notice_text(notice: Notice) -> str:
+    """Return a notice as a sentence in the reader's language."""
+    return _(TEXTS[notice.kind], **notice.facts)
+
+
+def init_notices(app: Flask) -> None:
+    app.add_template_filter(notice_text)

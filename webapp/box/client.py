@@ -1,0 +1,235 @@
+"""Every call Plumbline makes to Box's content API. All of them read; none writes.
+
+A call is tried once, and once more after a 401 that led to a newer token. Waiting and trying again
+belongs to the worker and to the person, never to a page that somebody is looking at.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from webapp.box import http, items
+from webapp.box.errors import (
+    BoxBadRequest,
+    BoxBlocked,
+    BoxBusy,
+    BoxDenied,
+    BoxItemGone,
+    BoxNotReady,
+    BoxOdd,
+    BoxUnavailable,
+)
+from webapp.box.items import BoxItem, BoxUser, FolderPage, SearchPage
+from webapp.box.tokens import AccessToken
+
+PAGE = 100
+SEARCH_PAGE = 50
+CONTENT_READ_SECONDS = 30.0
+ERROR_BODY_MAX_BYTES = 64 * 1024
+
+BLOCKED_CODES = frozenset(
+    {"forbidden_by_policy", "access_denied_item_locked", "access_denied_by_policy"}
+)
+
+
+class Bearer(Protocol):
+    """Where the client gets its token from, and where it reports one that Box refused."""
+
+    def bearer(self, refused: AccessToken | None = None) -> AccessToken: ...
+
+
+@dataclass(frozen=True)
+class Content:
+    """An open download: read `response.raw`; `length` is what the host announced, if anything."""
+
+    response: requests.Response
+    length: int | None
+
+
+class BoxClient:
+    """Box as one person sees it."""
+
+    def __init__(
+        self,
+        bearer: Bearer,
+        *,
+        api_url: str,
+        download_origins: tuple[str, ...],
+        session: requests.Session | None = None,
+    ) -> None:
+        self._bearer = bearer
+        self._api_url = api_url
+        self._download_origins = frozenset(download_origins)
+        self._http = session or _shared
+
+    def me(self) -> BoxUser:
+        """Return the account the token speaks for. Source: "Get current user"."""
+        return items.user(self._get("/2.0/users/me", {"fields": "id,name,login"}))
+
+    def list_folder(
+        self,
+        folder_id: str,
+        *,
+        marker: str | None = None,
+        sort: str | None = None,
+        direction: str | None = None,
+        limit: int = PAGE,
+    ) -> FolderPage:
+        """Return one page of a folder, folders first, in Box's order.
+
+        Only `next_marker` being None ends a folder; a short or empty page does not.
+        Raises BoxItemGone (Box hides what you may not see), BoxBadRequest (a stale marker),
+        BoxUnavailable, BoxLinkBroken.
+        Source: "List items in folder": usemarker, limit at most 1000; no sort with markers on the
+        root folder.
+        """
+        params = {"usemarker": "true", "limit": str(limit), "fields": items.LISTING_FIELDS}
+        if marker:
+            params["marker"] = marker
+        if sort and folder_id != items.ROOT_ID:
+            params |= {"sort": sort, "direction": direction or "ASC"}
+        return items.folder_page(self._get(f"/2.0/folders/{folder_id}/items", params))
+
+    def folder(self, folder_id: str) -> BoxItem:
+        """Return a folder's name and path. Source: "Get folder information"."""
+        return items.item(
+            self._get(f"/2.0/folders/{folder_id}", {"fields": "name,path_collection"})
+        )
+
+    def file(self, file_id: str) -> BoxItem:
+        """Return a file as it is now. Source: "Get file information"."""
+        return items.item(self._get(f"/2.0/files/{file_id}", {"fields": items.FILE_FIELDS}))
+
+    def search(
+        self, query: str, *, within: str | None = None, offset: int = 0, limit: int = SEARCH_PAGE
+    ) -> SearchPage:
+        """Return one page of hits by file name, in this folder and below, or everywhere.
+
+        Box's index lags behind by minutes. Source: "Search for content": offset paging only.
+        """
+        params = {
+            "query": query,
+            "content_types": "name",
+            "limit": str(limit),
+            "offset": str(offset),
+            "fields": items.SEARCH_FIELDS,
+        }
+        if within and within != items.ROOT_ID:
+            params["ancestor_folder_ids"] = within
+        return items.search_page(self._get("/2.0/search", params))
+
+    @contextmanager
+    def content(self, file_id: str, *, version_id: str | None = None) -> Iterator[Content]:
+        """Open a file's bytes in the chosen version; closed again at the end.
+
+        Raises BoxNotReady (202), BoxItemGone, BoxDenied, BoxBlocked, BoxOdd for a redirect that
+        leads anywhere but to the configured download hosts.
+        Source: "Download file": 302 to a short-lived address that needs no authorization.
+        """
+        params = {"version": version_id} if version_id else {}
+        response = self._authorized(f"/2.0/files/{file_id}/content", params)
+        if response.status_code == 202:
+            response.close()
+            raise BoxNotReady(retry_after_s=http.retry_after_s(response))
+        if response.status_code != 302:
+            raise _failure(response)
+        target = self._download_target(response)
+        download = http.call(
+            self._http,
+            requests.Request("GET", target, headers={"Accept-Encoding": "identity"}),
+            read_seconds=CONTENT_READ_SECONDS,
+        )
+        try:
+            if download.status_code != 200:
+                raise _failure(download)
+            length = download.headers.get("Content-Length", "")
+            yield Content(download, int(length) if length.isdigit() else None)
+        finally:
+            download.close()
+
+    def _download_target(self, response: requests.Response) -> str:
+        """Return the address to follow, by our own hand and only to a host we were told of."""
+        location = response.headers.get("Location", "")
+        http.body(response, limit=ERROR_BODY_MAX_BYTES)
+        parts = urlsplit(location)
+        try:
+            host, port = (parts.hostname or "").rstrip("."), parts.port
+        except ValueError:
+            raise BoxOdd("a redirect to no address") from None
+        default = {"http": 80, "https": 443}.get(parts.scheme)
+        name = f"[{host}]" if ":" in host else host
+        origin = f"{parts.scheme}://{name}" + (f":{port}" if port and port != default else "")
+        if origin not in self._download_origins or parts.username or parts.password:
+            raise BoxOdd("a redirect to a host that is none of Box's")
+        return location
+
+    def _get(self, path: str, params: dict[str, str]) -> bytes:
+        response = self._authorized(path, params)
+        if response.status_code != 200:
+            raise _failure(response)
+        return http.body(response)
+
+    def _authorized(self, path: str, params: dict[str, str]) -> requests.Response:
+        token = self._bearer.bearer()
+        response = self._send(path, params, token)
+        if response.status_code != 401:
+            return response
+        response.close()
+        token = self._bearer.bearer(refused=token)
+        response = self._send(path, params, token)
+        if response.status_code == 401:
+            response.close()
+            raise BoxUnavailable("Box refuses a token it has just issued")
+        return response
+
+    def _send(self, path: str, params: dict[str, str], token: AccessToken) -> requests.Response:
+        request = requests.Request(
+            "GET",
+            self._api_url + path,
+            params=params,
+            headers={"Authorization": f"Bearer {token.value}"},
+        )
+        return http.call(self._http, request)
+
+
+class _ErrorReply(msgspec.Struct):
+    code: str = ""
+
+
+def _failure(response: requests.Response) -> Exception:
+    """Return the exception for an answer that is no success; its body is read and given back.
+
+    Source: Box API reference, "Client errors" and the guide "Common errors".
+    """
+    status = response.status_code
+    wait = http.retry_after_s(response)
+    code = _error_code(response)
+    if status == 429:
+        return BoxBusy(code, retry_after_s=wait)
+    if status == 503 and "Retry-After" in response.headers:
+        return BoxBusy(code, retry_after_s=wait)
+    if status >= 500:
+        return BoxUnavailable(f"{status} {code}")
+    if status in {404, 405, 410}:
+        return BoxItemGone(code)
+    if status == 403:
+        return BoxBlocked(code) if code in BLOCKED_CODES else BoxDenied(code)
+    if status in {400, 412, 416}:
+        return BoxBadRequest(code)
+    return BoxOdd(f"{status} {code}")
+
+
+def _error_code(response: requests.Response) -> str:
+    try:
+        text = http.body(response, limit=ERROR_BODY_MAX_BYTES)
+        return msgspec.json.decode(text, type=_ErrorReply).code[:80]
+    except (msgspec.MsgspecError, BoxUnavailable):
+        return ""
+
+
+_shared = http.session()

@@ -1,0 +1,178 @@
+"""Box's JSON as values: what a listing, a search and a folder's path tell us.
+
+Decoding goes straight into the value objects. Leaves that have been seen in odd forms (float sizes,
+absent keys, null dates) are read leniently and made sense of by a property, so that one strange
+file never hides the other ninety-nine.
+Source: Box API reference, resources File, Folder, Web Link, Items, Search.
+"""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from webapp.box.errors import BoxOdd
+
+# Named fields switch everything else off, so `name` is among them. `path_collection` would make a
+# listing slow; only search and a deep link ask for it.
+LISTING_FIELDS = (
+    "name,size,modified_at,sha1,file_version,version_number,permissions,owned_by,lock,url"
+)
+SEARCH_FIELDS = LISTING_FIELDS + ",path_collection"
+FILE_FIELDS = SEARCH_FIELDS + ",item_status"
+ROOT_ID = "0"
+ROOT_NAME = "All files"
+
+_SHA1 = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
+T = TypeVar("T")
+
+_ID = re.compile(r"[0-9]{1,20}", re.ASCII)
+
+
+class BoxUser(msgspec.Struct, frozen=True):
+    id: str = ""
+    name: str = ""
+    login: str = ""
+
+
+class FileVersion(msgspec.Struct, frozen=True):
+    id: str
+    sha1: Any = None
+
+
+class Permissions(msgspec.Struct, frozen=True):
+    can_download: Any = True
+
+
+class Lock(msgspec.Struct, frozen=True):
+    created_by: BoxUser | None = None
+    is_download_prevented: Any = False
+
+
+class Ancestor(msgspec.Struct, frozen=True):
+    id: str
+    name: str | None = None
+
+
+class Path(msgspec.Struct, frozen=True):
+    entries: tuple[Ancestor, ...] = ()
+
+
+class BoxItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A file, folder or web link as a listing or a search shows it."""
+
+    type: str
+    id: str
+    name: str = ""
+    size: Any = None
+    modified_at: Any = None
+    sha1: Any = None
+    file_version: FileVersion | None = None
+    version_number: Any = None
+    permissions: Permissions | None = None
+    owned_by: BoxUser | None = None
+    lock: Lock | None = None
+    url: Any = None
+    path_collection: Path | None = None
+    item_status: Any = None
+
+    @property
+    def is_file(self) -> bool:
+        return self.type == "file"
+
+    @property
+    def is_folder(self) -> bool:
+        return self.type == "folder"
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Bytes; None when Box gives none or nonsense. Large numbers come as floats."""
+        size = self.size
+        if isinstance(size, bool) or not isinstance(size, int | float):
+            return None
+        return int(size) if 0 <= size < 2**53 else None
+
+    @property
+    def digest(self) -> str | None:
+        """The SHA-1 of the content in lower-case hex, or None when Box gives no usable one."""
+        sha1 = self.sha1
+        return sha1.lower() if isinstance(sha1, str) and _SHA1.fullmatch(sha1) else None
+
+    @property
+    def version_id(self) -> str | None:
+        return self.file_version.id if self.file_version else None
+
+    @property
+    def may_download(self) -> bool:
+        return self.permissions is None or self.permissions.can_download is not False
+
+
+class FolderPage(msgspec.Struct, frozen=True):
+    """One page of a folder. Only `next_marker` being None ends a folder, never a short page."""
+
+    items: tuple[BoxItem, ...]
+    next_marker: str | None
+
+
+class SearchPage(msgspec.Struct, frozen=True):
+    """One page of search hits; the next one begins at `next_offset`, None after the last."""
+
+    items: tuple[BoxItem, ...]
+    total: int
+    next_offset: int | None
+
+
+class _ItemsReply(msgspec.Struct):
+    entries: tuple[BoxItem, ...] = ()
+    next_marker: str | None = None
+
+
+class _SearchReply(msgspec.Struct):
+    entries: tuple[BoxItem, ...] = ()
+    total_count: int = 0
+    offset: int = 0
+    limit: int = 0
+
+
+_items = msgspec.json.Decoder(_ItemsReply)
+_search = msgspec.json.Decoder(_SearchReply)
+_item = msgspec.json.Decoder(BoxItem)
+_user = msgspec.json.Decoder(BoxUser)
+
+
+def folder_page(body: bytes) -> FolderPage:
+    """Return a marker-paged reply; its last page has a null, empty or absent marker."""
+    reply = _decoded(_items, body)
+    return FolderPage(reply.entries, reply.next_marker or None)
+
+
+def search_page(body: bytes) -> SearchPage:
+    """Return an offset-paged reply; pages may be short, so the offset grows by the limit."""
+    reply = _decoded(_search, body)
+    following = reply.offset + reply.limit
+    more = reply.limit > 0 and following < reply.total_count
+    return SearchPage(reply.entries, reply.total_count, following if more else None)
+
+
+def item(body: bytes) -> BoxItem:
+    return _decoded(_item, body)
+
+
+def user(body: bytes) -> BoxUser:
+    """Return who a token speaks for; an account without id or login is no account."""
+    found = _decoded(_user, body)
+    if not found.id or not found.login:
+        raise BoxOdd("users/me without id or login")
+    return found
+
+
+def is_item_id(text: str) -> bool:
+    """True for what Box calls an id: up to twenty ASCII digits, no zeros in front."""
+    return bool(_ID.fullmatch(text)) and (text == "0" or not text.startswith("0"))
+
+
+def _decoded(decoder: "msgspec.json.Decoder[T]", body: bytes) -> T:
+    try:
+        return decoder.decode(body)
+    except msgspec.MsgspecError as error:
+        raise BoxOdd(f"unexpected JSON: {error}") from None

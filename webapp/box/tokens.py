@@ -1,0 +1,192 @@
+"""Access tokens: who may refresh, when, and in which order the steps must happen.
+
+Box's refresh tokens are for single use, yet a spent one returns the *same* new pair until that pair
+is first used (Box staff, support threads 15765421154323 and 16920643368851). From that follows the
+whole design: commit a new pair before its first use, and after an unknown outcome repeat the same
+refresh token. The first use of a new access token ends the one before, so no session refreshes for
+itself: one refresh serves every live session of the person.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from webapp.box.errors import BoxLinkBroken, BoxMisconfigured, BoxUnavailable
+
+TOKEN_MAX_LENGTH = 4096
+LIFE_MIN_S, LIFE_MAX_S = 60, 86_400
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """What the token endpoint hands out; keeps its secrets out of logs and tracebacks."""
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    expires_in_s: int
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A bearer token and the generation of the link it belongs to."""
+
+    value: str = field(repr=False)
+    generation: int
+
+
+@dataclass(frozen=True)
+class Grant:
+    """The stored right to refresh; `generation` grows by one with every new pair."""
+
+    refresh_token: str = field(repr=False)
+    generation: int
+
+
+class _TokenReply(msgspec.Struct):
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    token_type: str
+
+
+class _ErrorReply(msgspec.Struct):
+    error: str = ""
+
+
+class InvalidGrant(Exception):
+    """The authorization server refused this code or refresh token (RFC 6749, section 5.2)."""
+
+
+def token_pair(status: int, body: bytes) -> TokenPair:
+    """Return the pair in a token endpoint's answer, or raise for everything that is not one.
+
+    An answer counts only with status 200, two non-empty tokens, type bearer and a believable life:
+    Box's 429 and 403 bodies have no `error` key and would pass a laxer test.
+    Raises InvalidGrant, BoxMisconfigured (`invalid_client`), BoxUnavailable for anything else.
+    """
+    if status == 200:
+        return _checked_pair(body)
+    try:
+        error = msgspec.json.decode(body, type=_ErrorReply).error
+    except msgspec.MsgspecError:
+        error = ""
+    if status in {400, 401} and error == "invalid_grant":
+        raise InvalidGrant
+    if status in {400, 401} and error in {"invalid_client", "unauthorized_client"}:
+        raise BoxMisconfigured(error)
+    raise BoxUnavailable(f"token endpoint answered {status}")
+
+
+def _checked_pair(body: bytes) -> TokenPair:
+    try:
+        reply = msgspec.json.decode(body, type=_TokenReply)
+    except msgspec.MsgspecError:
+        raise BoxUnavailable("token endpoint answered no token pair") from None
+    lengths_fit = all(
+        0 < len(token) <= TOKEN_MAX_LENGTH for token in (reply.access_token, reply.refresh_token)
+    )
+    life_fits = LIFE_MIN_S <= reply.expires_in <= LIFE_MAX_S
+    if not (lengths_fit and life_fits and reply.token_type.lower() == "bearer"):
+        raise BoxUnavailable("token endpoint answered an unusable token pair")
+    return TokenPair(reply.access_token, reply.refresh_token, reply.expires_in)
+
+
+class LinkStore(Protocol):
+    """Where one person's link is kept, seen from one session of theirs."""
+
+    def mine(self) -> AccessToken | None:
+        """Return this session's token when it is of the current generation and not near its end."""
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Hold the link alone, across processes; raises BoxBusy when that takes too long."""
+
+    def grant(self) -> Grant:
+        """Return the refresh token as stored now; raises BoxLinkBroken when the link has ended."""
+
+    def adopt(self) -> AccessToken | None:
+        """Return a current token of another live session of this person, sealed for this one."""
+
+    def save(self, pair: TokenPair, *, after: int) -> AccessToken | None:
+        """Commit the pair that follows generation `after`, for every live session at once.
+
+        Returns None when somebody else has advanced the link meanwhile.
+        """
+
+    def end(self, *, generation: int) -> bool:
+        """Mark the link as ended if it is still at `generation`; False when it has moved on."""
+
+    def previous(self, *, generation: int) -> Grant | None:
+        """Return the refresh token before this one, once, while it may still be of use."""
+
+
+class AccessTokens:
+    """Gives a good access token, refreshing through the store when there is none."""
+
+    def __init__(
+        self,
+        store: LinkStore,
+        refresh: Callable[[str], TokenPair],
+        *,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._store = store
+        self._refresh = refresh
+        self._pause = pause
+
+    def bearer(self, refused: AccessToken | None = None) -> AccessToken:
+        """Return a token to use now; `refused` is one that Box has just answered with 401.
+
+        Raises BoxLinkBroken, BoxMisconfigured, BoxUnavailable (BoxBusy while the link is taken).
+        """
+        token = self._store.mine()
+        if token is not None and not _is_spent(token, refused):
+            return token
+        with self._store.exclusive():
+            return self._renewed(refused)
+
+    def _renewed(self, refused: AccessToken | None) -> AccessToken:
+        for attempt in range(TRIES):
+            # Everything is decided inside the lock: another process may have been here before us.
+            grant = self._store.grant()
+            token = self._store.mine() or self._store.adopt()
+            if token is not None and not _is_spent(token, refused):
+                return token
+            try:
+                pair = self._refresh(grant.refresh_token)
+            except InvalidGrant:
+                self._refused_grant(grant)
+                continue
+            except BoxMisconfigured:
+                raise
+            except BoxUnavailable:
+                # The outcome is unknown: Box may have retired the token. Repeat the same one.
+                if attempt == TRIES - 1:
+                    raise
+                self._pause(0.3 * 2**attempt)
+                continue
+            saved = self._store.save(pair, after=grant.generation)
+            if saved is not None:
+                return saved
+        raise BoxUnavailable("the link kept changing")
+
+    def _refused_grant(self, grant: Grant) -> None:
+        """Try the pair before, if Box may never have seen ours used; else the link has ended."""
+        before = self._store.previous(generation=grant.generation)
+        if before is not None:
+            try:
+                pair = self._refresh(before.refresh_token)
+            except InvalidGrant:
+                pair = None
+            if pair is not None and self._store.save(pair, after=grant.generation):
+                return
+        if self._store.end(generation=grant.generation):
+            raise BoxLinkBroken
+
+
+def _is_spent(token: AccessToken, refused: AccessToken | None) -> bool:
+    return refused is not None and token.generation <= refused.generation

@@ -1,0 +1,390 @@
+"""Linking, replacing and disconnecting: the steps between a person's clicks and Box's answers.
+
+Nothing is half-stored: until an attempt ends well there is no link, and a grant that is not wanted
+after all goes to the revocation outbox.
+"""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from webapp.accounts.identity import SignedIn
+from webapp.box.client import BoxClient
+from webapp.box.errors import BoxError, BoxMisconfigured
+from webapp.box.items import BoxUser
+from webapp.box.oauth import Authorization, OAuth
+from webapp.box.tokens import AccessToken, InvalidGrant, TokenPair
+from webapp.box_link.models import (
+    AttemptStatus,
+    BoxLink,
+    BoxSessionToken,
+    LinkAttempt,
+    LinkState,
+    Revocation,
+)
+from webapp.box_link.sealing import Place, SealBroken, Sealer
+from webapp.box_link.store import access_place, link_made, link_removed, refresh_place
+from webapp.core import audit
+from webapp.core.clock import utcnow
+from webapp.core.database import db, rows_changed, writing
+from webapp.core.sessions import hashed
+
+log = logging.getLogger(__name__)
+
+ATTEMPT_LIVES = timedelta(minutes=10)
+PENDING_ATTEMPTS_MAX = 5
+REVOCATION_LIVES = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Linker:
+    """What every step needs: how to talk to Box and how to seal what it says."""
+
+    oauth: OAuth
+    sealer: Sealer
+    download_origins: tuple[str, ...]
+
+    def account_of(self, pair: TokenPair) -> BoxUser:
+        """Return whose Box a new pair opens; its one use before it is stored.
+
+        That use is safe: nothing older of this grant exists that it could end.
+        """
+        client = BoxClient(
+            _Fixed(AccessToken(pair.access_token, 0)),
+            api_url=self.oauth.api_url,
+            download_origins=self.download_origins,
+        )
+        return client.me()
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """A bearer that has nothing to refresh with."""
+
+    token: AccessToken
+
+    def bearer(self, refused: AccessToken | None = None) -> AccessToken:
+        return self.token
+
+
+def begin(linker: Linker, me: SignedIn) -> Authorization:
+    """Record an attempt of this session and return where to send the person."""
+    trip = linker.oauth.authorization()
+    now = utcnow()
+    with writing() as session:
+        _forget_surplus(session, me.session_hash)
+        session.add(
+            LinkAttempt(
+                state_hash=hashed(trip.state),
+                session_hash=me.session_hash,
+                person_id=me.id,
+                verifier_sealed=linker.sealer.seal(trip.code_verifier, _verifier_place(me.id)),
+                created_at=now,
+                expires_at=now + ATTEMPT_LIVES,
+            )
+        )
+    return trip
+
+
+def _forget_surplus(session: Session, session_hash: str) -> None:
+    """Keep the newest few attempts of a session, so that clicking often cannot fill the table."""
+    waiting = session.scalars(
+        select(LinkAttempt.id)
+        .where(
+            LinkAttempt.session_hash == session_hash,
+            LinkAttempt.status == AttemptStatus.WAITING,
+        )
+        .order_by(LinkAttempt.id.desc())
+        .offset(PENDING_ATTEMPTS_MAX - 1)
+    ).all()
+    session.execute(delete(LinkAttempt).where(LinkAttempt.id.in_(waiting)))
+
+
+def take(state: str, me: SignedIn) -> LinkAttempt | None:
+    """Spend a state and return its attempt; None unless it is ours, unspent and in time.
+
+    The state is the only guard against a code that somebody else slips in, so it counts once, in
+    the session that began it, for the person who began it.
+    """
+    with writing() as session:
+        attempt = session.scalar(
+            select(LinkAttempt).where(
+                LinkAttempt.state_hash == hashed(state),
+                LinkAttempt.session_hash == me.session_hash,
+                LinkAttempt.person_id == me.id,
+                LinkAttempt.expires_at > utcnow(),
+            )
+        )
+        if attempt is None:
+            return None
+        spent = session.execute(
+            update(LinkAttempt)
+            .where(LinkAttempt.id == attempt.id, LinkAttempt.is_spent.is_(False))
+            .values(is_spent=True)
+        )
+        return attempt if rows_changed(spent) == 1 else None
+
+
+def finish(linker: Linker, attempt: LinkAttempt, code: str, *, may_link: bool) -> AttemptStatus:
+    """Exchange the code and link, or say why not; returns how the attempt ended.
+
+    A different account than the one linked before waits for the person's word.
+    """
+    try:
+        verifier = linker.sealer.open(attempt.verifier_sealed, _verifier_place(attempt.person_id))
+        pair = linker.oauth.exchange(code, code_verifier=verifier)
+        account = linker.account_of(pair)
+    except InvalidGrant:
+        return conclude(attempt, AttemptStatus.EXPIRED)
+    except BoxMisconfigured:
+        log.error("box.misconfigured", extra={"call": "exchange"})
+        return conclude(attempt, AttemptStatus.MISCONFIGURED)
+    except (BoxError, SealBroken) as error:
+        log.warning("link.failed", extra={"kind": type(error).__name__})
+        return conclude(attempt, AttemptStatus.FAILED)
+    if not may_link:
+        _revoke_later(linker, attempt.person_id, pair.refresh_token)
+        return conclude(attempt, AttemptStatus.NOT_ENABLED)
+    return _settle(linker, attempt, pair, account)
+
+
+def _settle(
+    linker: Linker, attempt: LinkAttempt, pair: TokenPair, account: BoxUser
+) -> AttemptStatus:
+    with writing() as session:
+        link = _link_of(session, attempt.person_id)
+        attempt = session.get_one(LinkAttempt, attempt.id)
+        attempt.box_login = account.login
+        if link is not None and link.box_user_id != account.id:
+            attempt.status = AttemptStatus.CONFIRM
+            attempt.pending_user_id = account.id
+            attempt.pending_name = account.name
+            attempt.pending_sealed = linker.sealer.seal(pair.refresh_token, _pending_place(attempt))
+            return AttemptStatus.CONFIRM
+        link = _store(session, linker, attempt.person_id, account, pair.refresh_token)
+        _hand_over(session, linker, link, attempt.session_hash, pair)
+        attempt.status = AttemptStatus.LINKED
+    link_made.send(linker, person_id=attempt.person_id)
+    return AttemptStatus.LINKED
+
+
+def conclude(attempt: LinkAttempt, status: AttemptStatus) -> AttemptStatus:
+    """Record how an attempt ended when nothing was linked."""
+    with writing() as session:
+        session.execute(
+            update(LinkAttempt).where(LinkAttempt.id == attempt.id).values(status=status)
+        )
+    return status
+
+
+def replace(linker: Linker, attempt_id: int, me: SignedIn) -> bool:
+    """Link the account that was waiting for the person's word; False when it waits no more."""
+    with writing() as session:
+        attempt = _waiting_for_word(session, attempt_id, me)
+        if attempt is None or attempt.pending_sealed is None:
+            return False
+        token = linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
+        account = BoxUser(
+            id=attempt.pending_user_id or "", name=attempt.pending_name, login=attempt.box_login
+        )
+        _store(session, linker, me.id, account, token)
+        attempt.status = AttemptStatus.LINKED
+        attempt.pending_sealed = None
+    link_made.send(linker, person_id=me.id)
+    return True
+
+
+def keep(linker: Linker, attempt_id: int, me: SignedIn) -> bool:
+    """Keep the account linked before, and have Box forget the other grant."""
+    with writing() as session:
+        attempt = _waiting_for_word(session, attempt_id, me)
+        if attempt is None or attempt.pending_sealed is None:
+            return False
+        _outbox_pending(session, linker, attempt)
+        attempt.status = AttemptStatus.KEPT
+    return True
+
+
+def disconnect(linker: Linker, me: SignedIn) -> bool:
+    """Remove the link at once and have Box forget it soon; False when there was none."""
+    with writing() as session:
+        link = _link_of(session, me.id)
+        if link is None:
+            return False
+        _outbox(session, linker, link)
+        audit.note(session, "box.unlinked", person_id=me.id, login=link.box_login)
+        session.delete(link)
+        # In the same transaction: when this returns, nothing more is attached through the link.
+        link_removed.send(linker, person_id=me.id, session=session)
+    return True
+
+
+def current_refresh_token(linker: Linker, person_id: int) -> str:
+    """Return a person's refresh token in the clear; raises LookupError when they have none.
+
+    For the demo, which loses one person's link on purpose. No view calls this.
+    """
+    link = _link_of(db.session(), person_id)
+    if link is None:
+        raise LookupError(person_id)
+    return linker.sealer.open(link.refresh_sealed, refresh_place(person_id, link.generation))
+
+
+def others_with(session: Session, link: BoxLink) -> int:
+    """Return how many other people here have linked the same Box account."""
+    return (
+        session.scalar(
+            select(func.count(BoxLink.id)).where(
+                BoxLink.box_user_id == link.box_user_id, BoxLink.person_id != link.person_id
+            )
+        )
+        or 0
+    )
+
+
+def drop_overdue_attempts(linker: Linker, now: datetime) -> None:
+    """Have Box forget grants that nobody confirmed in time, and forget old attempts."""
+    with writing() as session:
+        overdue = session.scalars(
+            select(LinkAttempt).where(
+                LinkAttempt.status == AttemptStatus.CONFIRM, LinkAttempt.expires_at <= now
+            )
+        )
+        for attempt in overdue:
+            if attempt.pending_sealed:
+                _outbox_pending(session, linker, attempt)
+            attempt.status = AttemptStatus.EXPIRED
+        session.execute(
+            delete(LinkAttempt).where(LinkAttempt.expires_at <= now - timedelta(days=1))
+        )
+
+
+def revoke_due(linker: Linker, now: datetime) -> int:
+    """Work through the revocation outbox; returns how many grants Box has forgotten."""
+    due = db.session.scalars(
+        select(Revocation).where(Revocation.run_after <= now).order_by(Revocation.id).limit(20)
+    ).all()
+    db.session.expunge_all()
+    db.session.rollback()
+    return sum(_revoke(linker, entry, now) for entry in due)
+
+
+def _revoke(linker: Linker, entry: Revocation, now: datetime) -> bool:
+    try:
+        token = linker.sealer.open(entry.token_sealed, Place("revoke", entry.person_id))
+        linker.oauth.revoke(token)
+    except SealBroken:
+        log.error("revocation.key_lost", extra={"revocation": entry.id})
+    except BoxError:
+        if now - entry.created_at < REVOCATION_LIVES:
+            _retry_revocation(entry, now)
+            return False
+        log.error("revocation.given_up", extra={"revocation": entry.id})
+    with writing() as session:
+        session.execute(delete(Revocation).where(Revocation.id == entry.id))
+    return True
+
+
+def _retry_revocation(entry: Revocation, now: datetime) -> None:
+    wait = timedelta(seconds=min(60, 2**entry.attempts))
+    with writing() as session:
+        session.execute(
+            update(Revocation)
+            .where(Revocation.id == entry.id)
+            .values(attempts=entry.attempts + 1, run_after=now + wait)
+        )
+
+
+def _store(
+    session: Session, linker: Linker, person_id: int, account: BoxUser, refresh_token: str
+) -> BoxLink:
+    """Make or replace the person's link; what another account left behind goes to the outbox."""
+    now = utcnow()
+    link = _link_of(session, person_id)
+    # Generations never go back, also not across disconnecting: the clock runs ahead of them.
+    generation = max(int(now.timestamp()), (link.generation if link else 0) + 1)
+    if link is None:
+        link = BoxLink(person_id=person_id)
+        session.add(link)
+    elif link.box_user_id != account.id:
+        _outbox(session, linker, link)
+        link.last_used_at, link.last_used_for = None, ""
+    link.box_user_id, link.box_name, link.box_login = account.id, account.name, account.login
+    link.state, link.generation = LinkState.ACTIVE, generation
+    link.refresh_sealed = linker.sealer.seal(refresh_token, refresh_place(person_id, generation))
+    link.previous_sealed = None
+    link.refreshed_at = link.linked_at = now
+    session.flush()
+    session.execute(delete(BoxSessionToken).where(BoxSessionToken.link_id == link.id))
+    audit.note(session, "box.linked", person_id=person_id, login=account.login)
+    return link
+
+
+def _hand_over(
+    session: Session, linker: Linker, link: BoxLink, session_hash: str, pair: TokenPair
+) -> None:
+    """Give the session that linked the first access token; the person's others adopt it."""
+    place = access_place(link.person_id, session_hash, link.generation)
+    session.add(
+        BoxSessionToken(
+            session_hash=session_hash,
+            link_id=link.id,
+            generation=link.generation,
+            access_sealed=linker.sealer.seal(pair.access_token, place),
+            expires_at=utcnow() + timedelta(seconds=pair.expires_in_s),
+        )
+    )
+
+
+def _outbox(session: Session, linker: Linker, link: BoxLink) -> None:
+    try:
+        token = linker.sealer.open(
+            link.refresh_sealed, refresh_place(link.person_id, link.generation)
+        )
+    except SealBroken:
+        return
+    _add_revocation(session, linker, link.person_id, token)
+
+
+def _outbox_pending(session: Session, linker: Linker, attempt: LinkAttempt) -> None:
+    assert attempt.pending_sealed is not None
+    token = linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
+    _add_revocation(session, linker, attempt.person_id, token)
+    attempt.pending_sealed = None
+
+
+def _revoke_later(linker: Linker, person_id: int, token: str) -> None:
+    with writing() as session:
+        _add_revocation(session, linker, person_id, token)
+
+
+def _add_revocation(session: Session, linker: Linker, person_id: int, token: str) -> None:
+    sealed = linker.sealer.seal(token, Place("revoke", person_id))
+    session.add(Revocation(person_id=person_id, token_sealed=sealed))
+
+
+def _link_of(session: Session, person_id: int) -> BoxLink | None:
+    return session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
+
+
+def _waiting_for_word(session: Session, attempt_id: int, me: SignedIn) -> LinkAttempt | None:
+    return session.scalar(
+        select(LinkAttempt).where(
+            LinkAttempt.id == attempt_id,
+            LinkAttempt.person_id == me.id,
+            LinkAttempt.session_hash == me.session_hash,
+            LinkAttempt.status == AttemptStatus.CONFIRM,
+            LinkAttempt.expires_at > utcnow(),
+        )
+    )
+
+
+def _verifier_place(person_id: int) -> Place:
+    return Place("verifier", person_id)
+
+
+def _pending_place(attempt: LinkAttempt) -> Place:
+    return Place("pending", attempt.person_id, row=str(attempt.id))

@@ -1,0 +1,232 @@
+"""Who may enter a project, at which level, and the queries that say so.
+
+Company admins are admins in every tool of every project of their company. Absent and forbidden look
+the same: NotFound.
+"""
+
+from dataclasses import dataclass
+
+from flask import g
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy.orm import aliased
+
+from webapp.accounts.models import Person
+from webapp.companies.models import (
+    Company,
+    CompanyMember,
+    Level,
+    Project,
+    ProjectMember,
+    ToolLevel,
+)
+from webapp.core.database import db
+from webapp.core.problems import NotFound
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A project somebody may enter, and what they are there."""
+
+    project: Project
+    company: Company
+    is_company_admin: bool
+    usual_level: Level
+
+
+def entry(project_id: int, person_id: int) -> Entry:
+    """Return the project when this person is on it or administers its company; else NotFound."""
+    row = db.session.execute(
+        select(Project, Company, CompanyMember.is_admin, ProjectMember.level)
+        .join(Company, Company.id == Project.company_id)
+        .join(
+            CompanyMember,
+            and_(
+                CompanyMember.company_id == Company.id,
+                CompanyMember.person_id == person_id,
+            ),
+        )
+        .outerjoin(
+            ProjectMember,
+            and_(
+                ProjectMember.project_id == Project.id,
+                ProjectMember.person_id == person_id,
+            ),
+        )
+        .where(
+            Project.id == project_id,
+            or_(CompanyMember.is_admin, ProjectMember.person_id.is_not(None)),
+        )
+    ).first()
+    if row is None:
+        raise NotFound
+    project, company, is_admin, level = row
+    found = Entry(project, company, is_admin, Level.ADMIN if is_admin else Level(level))
+    g.entry = found
+    return found
+
+
+def level_expression(
+    person_id: int, project_id: ColumnElement[int], tool_key: ColumnElement[str]
+) -> ColumnElement[int]:
+    """Return SQL for this person's level in the tool of the row at hand, NULL for a stranger."""
+    project, member = aliased(Project), aliased(CompanyMember)
+    usual, special = aliased(ProjectMember), aliased(ToolLevel)
+    return (
+        select(
+            case(
+                (member.is_admin.is_(True), literal(int(Level.ADMIN))),
+                else_=func.coalesce(special.level, usual.level),
+            )
+        )
+        .select_from(project)
+        .join(
+            member,
+            and_(member.company_id == project.company_id, member.person_id == person_id),
+        )
+        .outerjoin(usual, and_(usual.project_id == project.id, usual.person_id == person_id))
+        .outerjoin(
+            special,
+            and_(
+                special.project_id == usual.project_id,
+                special.person_id == person_id,
+                special.tool_key == tool_key,
+            ),
+        )
+        .where(project.id == project_id)
+        .scalar_subquery()
+    )
+
+
+def levels(project_id: int, person_id: int) -> dict[str, Level]:
+    """Return this person's level for each tool that differs, and the usual one under "*"."""
+    found = entry_of(project_id, person_id)
+    if found.is_company_admin:
+        return {"*": Level.ADMIN}
+    rows = db.session.execute(
+        select(ToolLevel.tool_key, ToolLevel.level).where(
+            ToolLevel.project_id == project_id, ToolLevel.person_id == person_id
+        )
+    )
+    return {"*": found.usual_level, **{key: Level(level) for key, level in rows}}
+
+
+def entry_of(project_id: int, person_id: int) -> Entry:
+    """Return the entry this request has already made, or make it."""
+    known: Entry | None = g.get("entry")
+    return known if known and known.project.id == project_id else entry(project_id, person_id)
+
+
+def level_in(project_id: int, person_id: int, tool_key: str) -> Level:
+    """Return this person's level in one tool; NotFound when they may not enter the project."""
+    known = levels(project_id, person_id)
+    return known.get(tool_key, known["*"])
+
+
+def require_level(project_id: int, person_id: int, tool_key: str, least: Level) -> Level:
+    """Return the level when it is enough; otherwise the tool does not exist for this person."""
+    level = level_in(project_id, person_id, tool_key)
+    if level < least:
+        raise NotFound
+    return level
+
+
+def companies_of(person_id: int) -> list[Company]:
+    """Return the companies this person belongs to, by name."""
+    return list(
+        db.session.scalars(
+            select(Company)
+            .join(CompanyMember, CompanyMember.company_id == Company.id)
+            .where(CompanyMember.person_id == person_id)
+            .order_by(Company.name)
+        )
+    )
+
+
+def projects_of(person_id: int) -> list[Project]:
+    """Return every project this person may enter, by number, in whichever company."""
+    return list(db.session.scalars(_enterable(select(Project), person_id).order_by(Project.number)))
+
+
+def _enterable(query: Select[tuple[Project]], person_id: int) -> Select[tuple[Project]]:
+    return (
+        query.join(
+            CompanyMember,
+            and_(
+                CompanyMember.company_id == Project.company_id,
+                CompanyMember.person_id == person_id,
+            ),
+        )
+        .outerjoin(
+            ProjectMember,
+            and_(ProjectMember.project_id == Project.id, ProjectMember.person_id == person_id),
+        )
+        .where(or_(CompanyMember.is_admin, ProjectMember.person_id.is_not(None)))
+    )
+
+
+def company_of(company_id: int, person_id: int) -> tuple[Company, bool]:
+    """Return a company and whether this person administers it; NotFound for a stranger."""
+    row = db.session.execute(
+        select(Company, CompanyMember.is_admin)
+        .join(CompanyMember, CompanyMember.company_id == Company.id)
+        .where(Company.id == company_id, CompanyMember.person_id == person_id)
+    ).first()
+    if row is None:
+        raise NotFound
+    return row[0], row[1]
+
+
+def administered_company(company_id: int, person_id: int) -> Company:
+    """Return a company this person administers; for everyone else it does not exist."""
+    company, is_admin = company_of(company_id, person_id)
+    if not is_admin:
+        raise NotFound
+    return company
+
+
+def admins_of(company_id: int) -> list[Person]:
+    """Return who administers a company, by name: whom to ask."""
+    return list(
+        db.session.scalars(
+            select(Person)
+            .join(CompanyMember, CompanyMember.person_id == Person.id)
+            .where(CompanyMember.company_id == company_id, CompanyMember.is_admin.is_(True))
+            .order_by(Person.name)
+        )
+    )
+
+
+def admins_in(project_id: int, tool_key: str) -> set[int]:
+    """Return the ids of everybody who is Admin in one tool of a project."""
+    usual = select(ProjectMember.person_id, ProjectMember.level).where(
+        ProjectMember.project_id == project_id
+    )
+    special = select(ToolLevel.person_id, ToolLevel.level).where(
+        ToolLevel.project_id == project_id, ToolLevel.tool_key == tool_key
+    )
+    levels_by_person = dict(db.session.execute(usual).all())
+    levels_by_person |= dict(db.session.execute(special).all())
+    company_admins = db.session.scalars(
+        select(CompanyMember.person_id)
+        .join(Project, Project.company_id == CompanyMember.company_id)
+        .where(Project.id == project_id, CompanyMember.is_admin.is_(True))
+    )
+    found = {person for person, level in levels_by_person.items() if level == Level.ADMIN}
+    return found | set(company_admins)
+
+
+def people_on(project_id: int) -> list[Person]:
+    """Return everybody who may enter a project, by name: the choices of a person field."""
+    company_admins = (
+        select(CompanyMember.person_id)
+        .join(Project, Project.company_id == CompanyMember.company_id)
+        .where(Project.id == project_id, CompanyMember.is_admin.is_(True))
+    )
+    members = select(ProjectMember.person_id).where(ProjectMember.project_id == project_id)
+    return list(
+        db.session.scalars(
+            select(Person)
+            .where(or_(Person.id.in_(members), Person.id.in_(company_admins)), Person.is_active)
+            .order_by(Person.name)
+        )
+    )

@@ -1,0 +1,82 @@
+"""May this person link Box, may they attach here, and how a company's switch gets its state.
+
+Two facts per company: the *grant*, which Plumbline's Implementation Manager gives and takes, and
+the *switch*, which belongs to the company's admins. The rules:
+
+- **may_link**: member of a company whose grant is granted and whose switch is on.
+- **may_attach** here: link active, may link somewhere, and here the grant is not withdrawn and the
+  switch not off. Linking is gated per company, use follows the person. A site that sets
+  `BOX_ATTACH_IN=granted` narrows this to companies whose own grant is granted.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from webapp.companies.models import Company, CompanyMember, Grant
+from webapp.core.database import db
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where one company stands."""
+
+    company_id: int
+    grant: Grant
+    is_switched_off: bool
+
+    @property
+    def lets_link(self) -> bool:
+        return self.grant is Grant.GRANTED and not self.is_switched_off
+
+
+class Refusal(StrEnum):
+    """Why Box cannot be used here; the pages have a sentence and a next step for each."""
+
+    NOT_LINKED = "not linked"
+    LINK_ENDED = "link ended"
+    NOT_ENABLED = "not enabled"
+    SWITCHED_OFF = "switched off"
+    WITHDRAWN = "withdrawn"
+
+
+def may_link(mine: Iterable[Standing]) -> bool:
+    """True when one of the person's companies lets its people link Box."""
+    return any(company.lets_link for company in mine)
+
+
+def refusal_to_attach(
+    *,
+    link_state: str | None,
+    mine: Iterable[Standing],
+    here: Standing,
+    only_granted: bool,
+) -> Refusal | None:
+    """Return why this person may not attach from Box here, or None when they may.
+
+    What the company decided comes before the state of the link: nobody is sent to link or reconnect
+    for a place where Box is off.
+    """
+    if here.is_switched_off:
+        return Refusal.SWITCHED_OFF
+    if here.grant is Grant.WITHDRAWN:
+        return Refusal.WITHDRAWN
+    if not may_link(mine) or (only_granted and here.grant is not Grant.GRANTED):
+        return Refusal.NOT_ENABLED
+    if link_state is None:
+        return Refusal.NOT_LINKED
+    if link_state != "active":
+        return Refusal.LINK_ENDED
+    return None
+
+
+def standings_of(person_id: int) -> list[Standing]:
+    """Return where each of this person's companies stands."""
+    rows = db.session.execute(
+        select(Company.id, Company.box_grant, Company.box_switched_off)
+        .join(CompanyMember, CompanyMember.company_id == Company.id)
+        .where(CompanyMember.person_id == person_id)
+    )
+    return [Standing(company_id, Grant(grant), off) for company_id, grant, off in rows]

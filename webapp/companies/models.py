@@ -1,0 +1,181 @@
+"""Tenants, their projects, and who may do what there.
+
+`Company` is the tenant. A company that merely appears in a project's directory is a `Vendor`.
+"""
+
+from datetime import date, datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.accounts.models import Person
+from webapp.core.clock import utcnow
+from webapp.core.database import Base
+
+
+class Level(IntEnum):
+    """What a person may do in one tool of one project; each includes the ones below."""
+
+    NONE = 0
+    READ = 1
+    STANDARD = 2
+    ADMIN = 3
+
+
+class Grant(StrEnum):
+    """Whether Plumbline lets a company's people link Box."""
+
+    NONE = "none"
+    REQUESTED = "requested"
+    GRANTED = "granted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+class Company(Base):
+    __tablename__ = "companies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    city: Mapped[str] = mapped_column(String(200), default="")
+    timezone: Mapped[str] = mapped_column(String(60), default="UTC")
+    box_grant: Mapped[str] = mapped_column(String(12), default=Grant.NONE)
+    box_switched_off: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class BoxRequest(Base):
+    """A company admin's request for Box and what became of it."""
+
+    __tablename__ = "box_requests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    note: Mapped[str] = mapped_column(Text, default="")
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    asked_at: Mapped[datetime] = mapped_column(default=utcnow)
+    outcome: Mapped[str | None] = mapped_column(String(12))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    decided_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    asked_by: Mapped[Person] = relationship(foreign_keys=asked_by_id)
+    company: Mapped[Company] = relationship()
+
+    __table_args__ = (
+        # Two people: nobody grants their own request, whatever the code above forgets. Taking a
+        # request back is the asker's own act and is no decision.
+        CheckConstraint(
+            "decided_by_id IS NULL OR decided_by_id <> asked_by_id OR outcome = 'taken back'",
+            name="two_people",
+        ),
+        Index("ix_box_requests_company", "company_id", "id"),
+    )
+
+
+class CompanyMember(Base):
+    __tablename__ = "company_members"
+
+    company_id: Mapped[int] = mapped_column(
+        ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (Index("ix_company_members_person", "person_id"),)
+
+
+class Vendor(Base):
+    """A company in the directory: the owner, the architect, a subcontractor, ourselves."""
+
+    __tablename__ = "vendors"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(200))
+    trade: Mapped[str] = mapped_column(String(200), default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    __table_args__ = (Index("ix_vendors_company", "company_id", "name"),)
+
+
+class Project(Base):
+    __tablename__ = "projects"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    number: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(200))
+    stage: Mapped[str] = mapped_column(String(80), default="")
+    address: Mapped[str] = mapped_column(String(300), default="")
+    starts_on: Mapped[date | None]
+    ends_on: Mapped[date | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    company: Mapped[Company] = relationship()
+
+    __table_args__ = (UniqueConstraint("company_id", "number"),)
+
+
+class ProjectMember(Base):
+    """A person on a project, with the level that holds in every tool not named below."""
+
+    __tablename__ = "project_members"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    level: Mapped[int] = mapped_column(SmallInteger, default=Level.NONE)
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (Index("ix_project_members_person", "person_id"),)
+
+
+class ToolLevel(Base):
+    """A person's level in one tool of one project where it differs from their usual one."""
+
+    __tablename__ = "tool_levels"
+
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    tool_key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    level: Mapped[int] = mapped_column(SmallInteger)
+
+
+class ProjectCode(Base):
+    """One value of a project's lists: a location, a cost code, a spec section."""
+
+    __tablename__ = "project_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(20))
+    code: Mapped[str] = mapped_column(String(200))
+    label: Mapped[str] = mapped_column(String(200), default="")
+    position: Mapped[int] = mapped_column(default=0)
+
+    __table_args__ = (UniqueConstraint("project_id", "kind", "code"),)

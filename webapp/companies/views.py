@@ -1,0 +1,149 @@
+"""The projects a person may enter, a company's settings, and the Implementation Manager's desk."""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import session as browser_session
+from sqlalchemy import select
+from werkzeug.wrappers.response import Response
+
+from webapp.accounts.identity import me
+from webapp.companies import access, box_switch
+from webapp.companies.models import BoxRequest, Company
+from webapp.core.database import db
+from webapp.core.problems import Invalid, NotFound, Problem
+
+bp = Blueprint("companies", __name__)
+
+
+@dataclass(frozen=True)
+class CompanyLine:
+    """A company as the Implementation Manager sees it: never its projects or files."""
+
+    company: Company
+    people: int
+    linked: int
+
+
+@bp.get("/")
+def home() -> Response:
+    """Go where the person last was, or show what they may enter."""
+    if me().is_implementation_manager and not access.companies_of(me().id):
+        return redirect(url_for("companies.requests"), 303)
+    companies = access.companies_of(me().id)
+    projects = access.projects_of(me().id)
+    return make_response(
+        render_template("companies/home.html", companies=companies, projects=projects)
+    )
+
+
+@bp.get("/companies/<id:company_id>")
+def company(company_id: int) -> str:
+    found, is_admin = access.company_of(company_id, me().id)
+    if browser_session.get("company_id") != company_id:
+        browser_session["company_id"] = company_id
+        browser_session.pop("project_id", None)
+    projects = [p for p in access.projects_of(me().id) if p.company_id == company_id]
+    return render_template(
+        "companies/company.html", company=found, is_admin=is_admin, projects=projects
+    )
+
+
+@bp.get("/companies/<id:company_id>/settings/box")
+def box(company_id: int) -> str:
+    return _box_page(company_id)
+
+
+def _box_page(company_id: int, *, problem: Problem | None = None, note: str = "") -> str:
+    found, is_admin = access.company_of(company_id, me().id)
+    session = db.session()
+    request_ = session.scalar(
+        select(BoxRequest)
+        .where(BoxRequest.company_id == company_id)
+        .order_by(BoxRequest.id.desc())
+        .limit(1)
+    )
+    return render_template(
+        "companies/box.html",
+        company=found,
+        is_admin=is_admin,
+        admins=access.admins_of(company_id),
+        request=request_,
+        history=box_switch.history(company_id),
+        linked=box_switch.linked_people(session, company_id),
+        people=box_switch.people_in(session, company_id),
+        problem=problem,
+        note=note,
+    )
+
+
+@bp.post("/companies/<id:company_id>/settings/box")
+def change_box(company_id: int) -> Response:
+    """Ask for Box, take the request back, or turn the company's switch."""
+    found = access.administered_company(company_id, me().id)
+    action = request.form.get("action", "")
+    try:
+        if action == "ask":
+            box_switch.ask(found, me(), request.form.get("note", "").strip())
+        elif action == "take_back":
+            box_switch.take_back(found, me())
+        elif action in {"on", "off"}:
+            box_switch.turn(found, me(), on=action == "on")
+        else:
+            raise NotFound
+    except Invalid as problem:
+        note = request.form.get("note", "")
+        return make_response(_box_page(company_id, problem=problem, note=note), 422)
+    return redirect(url_for("companies.box", company_id=company_id), 303)
+
+
+@bp.get("/box-requests")
+def requests() -> str:
+    return _requests_page()
+
+
+def _requests_page(*, problem: Problem | None = None, about: int | None = None) -> str:
+    _require_implementation_manager()
+    session = db.session()
+    waiting = session.scalars(
+        select(BoxRequest).where(BoxRequest.outcome.is_(None)).order_by(BoxRequest.id)
+    ).all()
+    companies = session.scalars(select(Company).order_by(Company.name)).all()
+    lines = [
+        CompanyLine(
+            found,
+            box_switch.people_in(session, found.id),
+            box_switch.linked_people(session, found.id),
+        )
+        for found in companies
+    ]
+    return render_template(
+        "companies/requests.html", waiting=waiting, lines=lines, problem=problem, about=about
+    )
+
+
+@bp.post("/box-requests/<id:company_id>")
+def decide(company_id: int) -> Response:
+    """Grant, decline or withdraw Box for a company."""
+    _require_implementation_manager()
+    found = db.session.scalar(select(Company).where(Company.id == company_id))
+    if found is None:
+        raise NotFound
+    action, reason = request.form.get("action", ""), request.form.get("reason", "")
+    try:
+        if action == "grant":
+            box_switch.grant(found, me())
+        elif action == "decline":
+            box_switch.decline(found, me(), reason)
+        elif action == "withdraw":
+            box_switch.withdraw(found, me(), reason)
+        else:
+            raise NotFound
+    except Invalid as problem:
+        return make_response(_requests_page(problem=problem, about=company_id), 422)
+    return redirect(url_for("companies.requests"), 303)
+
+
+def _require_implementation_manager() -> None:
+    if not me().is_implementation_manager:
+        raise NotFound

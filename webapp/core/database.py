@@ -1,0 +1,130 @@
+"""The database session every room shares, and the two ways of using it: reading and `writing()`.
+
+SQLite's own driver begins transactions late and can lose updates between a read and a write
+(sqlite.org, "Isolation"). So the driver's automatic transactions are off, a reader says BEGIN and a
+writer BEGIN IMMEDIATE, which waits for its turn up to BUSY_MS instead of failing half-way.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, CursorResult, DateTime, Dialect, MetaData, Result, event
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+BUSY_MS = 5000
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment, always aware and always UTC, whichever database keeps it."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone cannot be stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+class Base(DeclarativeBase):
+    """Every mapped class; the naming convention lets migrations name what they change."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime()}
+
+
+db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+
+def init_database(app: Flask, database_url: str) -> None:
+    """Bind the session to `database_url` and, on SQLite, set what makes it keep its promises."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = database_url
+    # A thread holds a connection only while it reads or writes, never while it waits for Box.
+    options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+    if not database_url.startswith("sqlite"):
+        options["pool_pre_ping"] = True
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _tame_sqlite(db.engine)
+
+
+def _tame_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_MS}",
+            "foreign_keys=ON",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing() -> Iterator[Session]:
+    """Give a session that may write; commit at the end, roll back if anything is raised.
+
+    What was read before is read again inside: SQLAlchemy would ignore `write` on a transaction that
+    has begun, so the reading one is ended first. Never call Box in here.
+    """
+    session: Session = db.session()
+    session.rollback()
+    session.connection(execution_options={"write": True})
+    try:
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+
+
+def rows_changed(result: Result[Any]) -> int:
+    """Return how many rows an UPDATE or DELETE touched: the answer of a conditional change."""
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def release() -> None:
+    """Give the connection back before waiting for something slow; what was read stays usable."""
+    session: Session = db.session()
+    session.expunge_all()
+    session.rollback()
+
+
+@contextmanager
+def write_connection() -> Iterator[Connection]:
+    """Give a connection in a writing transaction of its own, beside the session's.
+
+    For the few state machines that must commit on their own terms: sessions, tokens, claims.
+    """
+    with db.engine.execution_options(write=True).connect() as connection, connection.begin():
+        yield connection

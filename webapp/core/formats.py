@@ -1,0 +1,124 @@
+"""How sizes, days and moments read on a page; the template filters."""
+
+from datetime import date, datetime
+from typing import Any
+
+from flask import Flask
+
+from webapp.core.clock import utcnow
+from webapp.core.names import extension_of
+from webapp.core.text import _, format_date, format_moment, local_date, ngettext
+
+
+def filesize(size_bytes: int | None) -> str:
+    """Return a size as people write it: 640 kB, 8.1 MB; decimal units, as Box and Finder show."""
+    if size_bytes is None:
+        return _("unknown size")
+    if size_bytes < 1000:
+        return ngettext("%(num)s byte", "%(num)s bytes", size_bytes)
+    for unit, factor in (("kB", 10**3), ("MB", 10**6), ("GB", 10**9)):
+        value = size_bytes / factor
+        if value < 999.95 or unit == "GB":
+            return f"{value:.0f} kB" if unit == "kB" else f"{value:.1f} {unit}"
+    raise AssertionError("the last unit takes everything")
+
+
+def day(value: date | None) -> str:
+    """Return "today" or "Sep 12", with the year only when it is another one."""
+    if value is None:
+        return ""
+    today = local_date(utcnow())
+    if value == today:
+        return _("today")
+    return format_date(value, "MMM d" if value.year == today.year else "MMM d, y")
+
+
+def moment(value: datetime | None) -> str:
+    """Return "today, 11:48 AM" or "Sep 12, 8:15 AM" in the reader's time zone."""
+    if value is None:
+        return ""
+    return f"{day(local_date(value))}, {format_moment(value, 'h:mm a')}"
+
+
+def moment_day(value: datetime) -> str:
+    """Return the day of a moment: "today", "Sep 12"."""
+    return day(local_date(value))
+
+
+def weekday(value: date) -> str:
+    """Return a day written out: "Monday, September 15, 2025"."""
+    return format_date(value, "EEEE, MMMM d, y")
+
+
+def ext(name: str) -> str:
+    """Return a file's extension for its little sheet of paper, at most four letters."""
+    return extension_of(name).upper()[:4]
+
+
+def label_of(choices: list[tuple[str, str]], key: str | None) -> str:
+    """Return the label of a choice, "" when nothing is chosen."""
+    return dict(choices).get(key or "", "")
+
+
+def clock_time(value: datetime) -> str:
+    return format_moment(value, "h:mm a")
+
+
+def sentence(text: str) -> str:
+    """Return `text` with its first letter large; for "today, …" where a line begins with it."""
+    return text[:1].upper() + text[1:]
+
+
+def grouped_hex(digest: str) -> str:
+    """Return a digest in groups of four, so that two of them can be compared by eye."""
+    return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
+
+
+def initials(name: str) -> str:
+    words = name.split()
+    return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
+
+
+def control_attributes(field: Any, help_text: str, autofocus: bool) -> dict[str, Any]:
+    """Return what ties a form control to its help and its error, and what puts the cursor there."""
+    described = [f"{field.id}-err"] if field.errors else []
+    described += [f"{field.id}-help"] if help_text else []
+    attributes: dict[str, Any] = {}
+    if field.errors:
+        attributes["aria-invalid"] = "true"
+    if described:
+        attributes["aria-describedby"] = " ".join(described)
+    if autofocus:
+        attributes["autofocus"] = True
+    return attributes
+
+
+def script_texts() -> dict[str, str]:
+    """Return the sentences that scripts show; the page carries them, translated."""
+    return {
+        "cancel": _("Cancel"),
+        "try-again": _("Try again"),
+        "upload-broke": _("The connection broke. Nothing was attached."),
+        "upload-refused": _("Plumbline did not take this file."),
+        "showing-more": _("Showing {num}, more available"),
+        "showing-all": _("{num} items"),
+    }
+
+
+def init_formats(app: Flask) -> None:
+    for filter_ in (
+        filesize,
+        day,
+        moment,
+        moment_day,
+        weekday,
+        clock_time,
+        sentence,
+        grouped_hex,
+        initials,
+        ext,
+        label_of,
+    ):
+        app.add_template_filter(filter_)
+    app.add_template_global(script_texts)
+    app.add_template_global(control_attributes)

@@ -1,0 +1,44 @@
+"""File names from outside, made safe to show, to store and to send as a download's name."""
+
+import re
+import unicodedata
+
+NAME_MAX_BYTES = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_LINE_BREAKS = re.compile(r"[\r\n\t]+")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+# Names that Windows refuses, whatever follows the first dot (Microsoft, "Naming Files").
+_RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+
+
+def clean_name(raw: str, *, fallback: str) -> str:
+    """Return `raw` as a name every system can hold, in any script, at most 200 bytes of UTF-8.
+
+    Separators become "_", control and direction-changing characters go, the extension survives a
+    cut. `fallback` is used when nothing is left.
+    """
+    name = _CONTROL.sub("", _LINE_BREAKS.sub(" ", raw))
+    name = _BIDI.sub("", name)
+    name = unicodedata.normalize("NFC", name).replace("/", "_").replace("\\", "_")
+    name = name.strip(" ").rstrip(". ")
+    if not name or set(name) <= {".", " ", "_"}:
+        return fallback
+    if _RESERVED.match(name):
+        name = f"_{name}"
+    return _cut(name)
+
+
+def _cut(name: str) -> str:
+    if len(name.encode()) <= NAME_MAX_BYTES:
+        return name
+    stem, dot, extension = name.rpartition(".")
+    if not dot or len(extension.encode()) > 20:
+        stem, dot, extension = name, "", ""
+    room = NAME_MAX_BYTES - len(extension.encode()) - len(dot)
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + dot + extension
+
+
+def extension_of(name: str) -> str:
+    """Return the lower-case extension without its dot, or "" when there is none."""
+    _stem, dot, extension = name.rpartition(".")
+    return extension.lower() if dot and 0 < len(extension) <= 10 else ""

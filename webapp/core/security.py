@@ -1,0 +1,118 @@
+"""What holds for every request: who may knock at all, from where, and what the browser may do.
+
+Default deny: an endpoint answers strangers only if it is in PUBLIC_ENDPOINTS, so a new view cannot
+forget its guard.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
+from flask_login import current_user
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers.response import Response as BaseResponse
+
+from config import LOOPBACK_NAMES, Config
+from webapp.core.extensions import login_manager
+from webapp.core.htmx import wants_partial
+from webapp.core.settings import settings
+
+PUBLIC_ENDPOINTS = frozenset(
+    {"static", "accounts.sign_in", "operations.health", "box_link.callback"}
+)
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+NEXT_MAX_LENGTH = 2000
+
+
+def init_security(app: Flask, config: Config) -> None:
+    hosts = {urlsplit(config.public_url).hostname or ""}
+    if config.is_local:
+        hosts |= LOOPBACK_NAMES
+    app.config["TRUSTED_HOSTS"] = sorted(hosts)
+    if config.proxy_hops:
+        hops = config.proxy_hops
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
+        )
+    login_manager.init_app(app)
+    app.before_request(_one_name)
+    app.before_request(_same_site)
+    app.before_request(_require_sign_in)
+    app.after_request(_headers)
+
+
+def _one_name() -> BaseResponse | None:
+    """On a developer's machine, keep to one of the loopback's names, as cookies do."""
+    config = settings()
+    if not config.is_local or request.host == config.public_host:
+        return None
+    name = urlsplit(f"//{request.host}").hostname
+    if name in LOOPBACK_NAMES and request.method in SAFE_METHODS:
+        return redirect(config.public_url + request.full_path.rstrip("?"), 302)
+    return None
+
+
+def _same_site() -> None:
+    """Refuse a change that another site's page asked for, before the CSRF token is looked at."""
+    if request.method in SAFE_METHODS:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403)
+
+
+def _require_sign_in() -> BaseResponse | None:
+    if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS:
+        return None
+    if current_user.is_authenticated:
+        return None
+    if request.method == "GET" and not wants_partial():
+        path = request.full_path.rstrip("?")
+        if len(path) <= NEXT_MAX_LENGTH:
+            session["next"] = path
+        return redirect(url_for("accounts.sign_in"), 303)
+    answer = make_response("", 401)
+    answer.headers["HX-Redirect"] = url_for("accounts.sign_in")
+    return answer
+
+
+def _headers(response: Response) -> Response:
+    config = settings()
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _policy(config.box_account_url))
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=(), payment=()"
+    if config.is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("Cookie")
+    return response
+
+
+def _policy(box_account_url: str) -> str:
+    # form-action names Box: starting a link is a POST that answers with a redirect to Box, and
+    # Chromium silently drops such a hop to a host that is not named here.
+    box = urlsplit(box_account_url)
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+        f"form-action 'self' {box.scheme}://{box.netloc}; "
+        "base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    )
+
+
+def is_local_path(target: str) -> bool:
+    """True for a path of ours that a browser cannot read as another site.
+
+    The usual test ("no scheme, no host") lets `/\\evil`, `///evil` and line breaks pass.
+    """
+    if not target.startswith("/") or len(target) > NEXT_MAX_LENGTH:
+        return False
+    if target[1:2] in {"/", "\\"} or "\\" in target:
+        return False
+    if any(ord(char) < 0x21 or ord(char) == 0x7F for char in target):
+        return False
+    parts = urlsplit(target)
+    return not parts.scheme and not parts.netloc

@@ -1,0 +1,45 @@
+"""Every sentence a person reads goes through here, so that it can be translated.
+
+`_` translates now; `N_` only marks a sentence that is chosen now and translated when it is shown
+(the rooms that know no Flask, and tables of texts).
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+import flask_babel
+
+
+def _(text: str, **values: object) -> str:
+    """Return `text` in the reader's language, with `values` filled in."""
+    return str(flask_babel.gettext(text, **values))
+
+
+def later(text: str) -> Any:
+    """Return `text` to be translated when it is used; for what is made once, at import."""
+    return flask_babel.lazy_gettext(text)
+
+
+def ngettext(one: str, many: str, num: int, **values: object) -> str:
+    """Return the form that fits `num`, which the text may use as %(num)s."""
+    return str(flask_babel.ngettext(one, many, num, **values))
+
+
+def N_(text: str) -> str:  # noqa: N802  # gettext's customary name
+    return text
+
+
+def format_date(value: date, pattern: str) -> str:
+    return str(flask_babel.format_date(value, pattern, rebase=False))
+
+
+def format_moment(value: datetime, pattern: str) -> str:
+    """Return a moment in the reader's time zone."""
+    return str(flask_babel.format_datetime(value, pattern))
+
+
+def local_date(value: datetime) -> date:
+    """Return the calendar day of a moment in the reader's time zone."""
+    local = flask_babel.to_user_timezone(value)
+    assert isinstance(local, datetime)
+    return local.date()

@@ -1,0 +1,166 @@
+"""Putting Plumbline together, in reading order."""
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from flask_babel import get_locale
+from jinja2 import StrictUndefined
+
+from config import Config
+from webapp import commands
+from webapp.accounts import notices
+from webapp.accounts import views as accounts
+from webapp.attachments import views as attachments
+from webapp.attachments.models import Attachment
+from webapp.box_link import clients
+from webapp.box_link import views as box_link
+from webapp.companies import box_switch
+from webapp.companies import views as companies
+from webapp.core import blobs, errors, formats, logs, security, settings, statics
+from webapp.core.converters import IdConverter, TokenConverter
+from webapp.core.database import init_database
+from webapp.core.extensions import babel, csrf, db, limiter, migrate
+from webapp.core.sessions import ServerSessions
+from webapp.core.text import ngettext
+from webapp.imports import tasks
+from webapp.imports import views as imports
+from webapp.imports.importer import Importer
+from webapp.imports.models import ImportItem
+from webapp.operations import health
+from webapp.picker.views import create_blueprints
+from webapp.records.models import Record
+from webapp.tools import catalog, page, routes
+from webapp.tools.converters import BoxToolConverter, ToolConverter
+from webapp.tools.registry import TOOLS
+from webapp.wiring import chores, opening, targets
+from webapp.wiring.help import help_facts
+from webapp.wiring.picker_host import PlumblineHost
+from webapp.wiring.shell import shell
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD_PREFIX = "/projects/<id:project_id>/<tool:tool>/<id:record_id>/attach"
+BOX_RECORD_PREFIX = "/projects/<id:project_id>/<box_tool:tool>/<id:record_id>/attach/box"
+ROW_PREFIX = "/projects/<id:project_id>/<tool:tool>/<id:record_id>/rows/<id:row_id>/attach"
+BOX_ROW_PREFIX = (
+    "/projects/<id:project_id>/<box_tool:tool>/<id:record_id>/rows/<id:row_id>/attach/box"
+)
+FORM_MAX_BYTES = 1 << 20
+FORM_MEMORY_BYTES = 512 * 1024
+FORM_PARTS = 500
+
+assert catalog
+
+
+def create_app(config: Config) -> Flask:
+    """Return a Plumbline that serves requests and, through its queue, copies files."""
+    logs.init_logs(config)
+    app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder="templates")
+    _configure(app, config)
+    settings.install(app, config)
+    init_database(app, config.database_url)
+    blobs.install(app, blobs.make_blobs(config.storage_url))
+    app.before_request(_allow_large_uploads)
+    _init_extensions(app, config)
+    security.init_security(app, config)
+    errors.init_errors(app)
+    formats.init_formats(app)
+    notices.init_notices(app)
+    statics.init_statics(app, ROOT / "static")
+    _init_templates(app)
+    _init_routes(app)
+    _init_queue(app, config)
+    commands.init_commands(app)
+    return app
+
+
+def _configure(app: Flask, config: Config) -> None:
+    app.config.update(
+        SECRET_KEY=config.secret_key,
+        MAX_CONTENT_LENGTH=FORM_MAX_BYTES,
+        MAX_FORM_MEMORY_SIZE=FORM_MEMORY_BYTES,
+        MAX_FORM_PARTS=FORM_PARTS,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        RATELIMIT_STORAGE_URI=_limits_url(config),
+        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
+        BABEL_DEFAULT_LOCALE="en_US",
+        PREFERRED_URL_SCHEME="https" if config.is_https else "http",
+    )
+    app.session_interface = ServerSessions(opening.read_session, secure=config.is_https)
+
+
+def _limits_url(config: Config) -> str:
+    return "memory://" if config.queue_is_embedded else config.queue_url
+
+
+def _init_extensions(app: Flask, _config: Config) -> None:
+    babel.init_app(app, timezone_selector=opening.timezone)
+    csrf.init_app(app)
+    limiter.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+
+
+def _allow_large_uploads() -> None:
+    """Let files through to the one address that takes them, before anything reads the body."""
+    if request.endpoint in {"attach.upload", "row_attach.upload"}:
+        request.max_content_length = settings.settings().file_max_bytes + FORM_MAX_BYTES
+
+
+def _init_templates(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.globals["ngettext"] = ngettext
+    app.add_template_global(shell)
+    app.add_template_global(lambda: str(get_locale()).replace("_", "-"), "locale")
+    app.add_template_filter(page.event_text)
+    app.add_template_filter(box_switch.step_text, "box_step")
+
+
+def _init_routes(app: Flask) -> None:
+    app.url_map.converters.update(
+        id=IdConverter, token=TokenConverter, tool=ToolConverter, box_tool=BoxToolConverter
+    )
+    app.register_blueprint(health.bp)
+    app.register_blueprint(accounts.bp)
+    app.register_blueprint(companies.bp)
+    app.register_blueprint(box_link.create_blueprint(targets.link_use, help_facts))
+    app.register_blueprint(attachments.create_blueprint(targets.may_remove, _page_of))
+    app.register_blueprint(imports.create_blueprint(targets.may_cancel, _page_of))
+    app.register_blueprint(routes.bp)
+    dialog, box = create_blueprints(PlumblineHost())
+    app.register_blueprint(dialog, url_prefix=RECORD_PREFIX)
+    app.register_blueprint(box, url_prefix=BOX_RECORD_PREFIX)
+    app.register_blueprint(dialog, url_prefix=ROW_PREFIX, name="row_attach")
+    app.register_blueprint(box, url_prefix=BOX_ROW_PREFIX, name="row_box_picker")
+
+
+def _page_of(row: Attachment | ImportItem) -> str:
+    record = db.session.get_one(Record, row.record_id)
+    tool: Any = TOOLS.get(row.tool_key)
+    return targets.record_url(tool, record)
+
+
+def _init_queue(app: Flask, config: Config) -> None:
+    with app.app_context():
+        access = clients.make_box_access(config)
+        clients.install(access)
+        importer = Importer(
+            blobs=blobs.blobs(),
+            client_for=lambda person_id, session_hash: access.client(
+                person_id=person_id, session_hash=session_hash
+            ),
+            targets=targets.PlumblineTargets(),
+            file_max_bytes=config.file_max_bytes,
+        )
+    tasks.install(
+        tasks.make_queue(
+            app,
+            config.queue_url,
+            importer,
+            threads=config.copy_threads,
+            chores=chores.chores(),
+        )
+    )
+    chores.connect_signals()

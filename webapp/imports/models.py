@@ -1,0 +1,182 @@
+"""What a person has chosen, and the copies that follow from it.
+
+A tray holds choices until they are sent. Sending makes a batch and its items in one transaction;
+the item's row is the truth about its copy (lease, fence, tries), the queue only wakes workers.
+"""
+
+import secrets
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.accounts.models import Person
+from webapp.core.clock import utcnow
+from webapp.core.database import Base
+
+
+class ItemState(StrEnum):
+    QUEUED = "queued"
+    COPYING = "copying"
+    WAITING_RELINK = "waiting_relink"
+    ATTACHED = "attached"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (ItemState.QUEUED, ItemState.COPYING, ItemState.WAITING_RELINK)
+
+
+def new_blob_key() -> str:
+    """Return a fresh storage key; two letters of fan-out keep local directories small."""
+    token = secrets.token_hex(16)
+    return f"files/{token[:2]}/{token}"
+
+
+class Tray(Base):
+    """What one person has chosen for one target and not sent yet; `key` makes sending idempotent.
+
+    `row_key` is the row's id, or 0 for the record itself, so that the constraint below can hold.
+    """
+
+    __tablename__ = "trays"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(
+        String(64), unique=True, default=lambda: secrets.token_urlsafe(16)
+    )
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    project_id: Mapped[int]
+    tool_key: Mapped[str] = mapped_column(String(40))
+    record_id: Mapped[int]
+    row_key: Mapped[int] = mapped_column(default=0)
+    is_open: Mapped[bool | None] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+        # NULLs are distinct: one open tray per person and target, any number of sent ones.
+        UniqueConstraint("person_id", "record_id", "row_key", "is_open"),
+    )
+
+
+class TrayItem(Base):
+    """One chosen file: somewhere in Box, or uploaded from the computer and stored already."""
+
+    __tablename__ = "tray_items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    tray_id: Mapped[int] = mapped_column(ForeignKey("trays.id", ondelete="CASCADE"))
+    source: Mapped[str] = mapped_column(String(12))
+    name: Mapped[str] = mapped_column(String(1000))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha1: Mapped[str | None] = mapped_column(String(40))
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    blob_key: Mapped[str | None] = mapped_column(String(200))
+    box_file_id: Mapped[str | None] = mapped_column(String(20))
+    box_version_id: Mapped[str | None] = mapped_column(String(20))
+    box_version_number: Mapped[str | None] = mapped_column(String(12))
+    box_path: Mapped[str] = mapped_column(Text, default="")
+    box_owner: Mapped[str] = mapped_column(String(254), default="")
+
+    __table_args__ = (UniqueConstraint("tray_id", "box_file_id"),)
+
+
+class ImportBatch(Base):
+    """What one person sent in one go; `session_hash` is the work session that outlives theirs."""
+
+    __tablename__ = "import_batches"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    project_id: Mapped[int]
+    tool_key: Mapped[str] = mapped_column(String(40))
+    record_id: Mapped[int]
+    row_id: Mapped[int | None]
+    session_hash: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("person_id", "key"),
+        Index("ix_import_batches_record", "record_id"),
+    )
+
+
+class ImportItem(Base):
+    """One file on its way from Box to a record.
+
+    `fence` grows with every claim; whoever holds an older one can change nothing any more.
+    `failures` counts tries that ended in an error, not those that Box asked to wait.
+    """
+
+    __tablename__ = "import_items"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batches.id", ondelete="CASCADE"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    project_id: Mapped[int]
+    tool_key: Mapped[str] = mapped_column(String(40))
+    record_id: Mapped[int]
+    row_id: Mapped[int | None]
+    name: Mapped[str] = mapped_column(String(1000))
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    sha1: Mapped[str | None] = mapped_column(String(40))
+    box_file_id: Mapped[str] = mapped_column(String(20))
+    box_version_id: Mapped[str] = mapped_column(String(20))
+    box_version_number: Mapped[str | None] = mapped_column(String(12))
+    box_path: Mapped[str] = mapped_column(Text, default="")
+    box_owner: Mapped[str] = mapped_column(String(254), default="")
+    box_login: Mapped[str] = mapped_column(String(254), default="")
+    blob_key: Mapped[str] = mapped_column(String(200), default=new_blob_key)
+    state: Mapped[str] = mapped_column(String(16), default=ItemState.QUEUED)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    run_after: Mapped[datetime | None]
+    leased_by: Mapped[str | None] = mapped_column(String(80))
+    leased_until: Mapped[datetime | None]
+    fence: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    mismatches: Mapped[int] = mapped_column(default=0)
+    bytes_done: Mapped[int] = mapped_column(BigInteger, default=0)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    cancel_asked: Mapped[bool] = mapped_column(default=False)
+
+    batch: Mapped[ImportBatch] = relationship()
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("batch_id", "box_file_id", "box_version_id"),
+        Index("ix_import_items_claim", "state", "run_after", "id"),
+        Index("ix_import_items_record", "record_id", "row_id", "state"),
+        Index("ix_import_items_person", "person_id", "state"),
+    )

@@ -1,0 +1,228 @@
+"""Huey runs the workers; its messages are only wake-ups.
+
+The item's row is the truth, so a lost message or a killed worker costs a delay and nothing else: a
+sweep every few seconds wakes what is due. Messages are JSON, because whoever writes huey's default
+pickles into the queue could run code here.
+"""
+
+import json
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, current_app
+from huey import RedisHuey, SqliteHuey
+from huey.consumer import Consumer, Scheduler, Worker
+from huey.registry import Message
+from huey.serializer import Serializer
+
+from webapp.imports import claims
+from webapp.imports.importer import Importer
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 5
+STOP_SECONDS = 3
+IDLE_POLL_SECONDS = 1.0
+REDIS_SECONDS = 2
+_KEY = "plumbline.queue"
+
+
+class JsonMessages(Serializer):  # type: ignore[misc]  # huey has no types
+    """A wake-up needs an id, a name and arguments; nothing in it can be executed."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps([data.id, data.name, data.args, data.kwargs]).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        task_id, name, args, kwargs = json.loads(bytes(data))
+        return Message(task_id, name, None, 0, 0, None, tuple(args), kwargs)
+
+
+@dataclass(frozen=True)
+class Chore:
+    """Something to be done again and again, by whichever worker gets to it."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[], object]
+
+
+@dataclass
+class Queue:
+    """The engine of one application: its huey, its importer, and the sweep."""
+
+    app: Flask
+    huey: Any
+    importer: Importer
+    threads: int
+    is_embedded: bool
+    chores: tuple[Chore, ...] = ()
+    stopping: threading.Event = field(default_factory=threading.Event)
+    woken: threading.Event = field(default_factory=threading.Event)
+    _work: Any = None
+
+    def __post_init__(self) -> None:
+        self._work = self.huey.task(name="work")(self.work)
+        self.worker_name = f"{socket.gethostname()}:{os.getpid()}"
+
+    def wake(self, items: int) -> None:
+        """Wake enough workers for so many items; when the queue is away, the sweep will."""
+        try:
+            for _ in range(min(items, self.threads)):
+                self._work()
+        except Exception:  # any engine's own; the rows are committed, nothing is lost
+            log.warning("queue.unreachable", exc_info=True)
+        self.woken.set()
+
+    def work(self) -> None:
+        """Copy whatever is due until there is nothing left: any wake-up serves any item."""
+        while not self.stopping.is_set():
+            with self.app.app_context():
+                job = claims.claim(self.worker_name)
+                if job is None:
+                    return
+                try:
+                    self.importer.run(job, self.stopping)
+                except Exception:
+                    log.exception("import.crashed", extra={"item": job.item_id})
+                    claims.fail(job, "internal")
+
+    def sweep(self) -> None:
+        """Wake workers for what a lost message or a dead worker left behind."""
+        with self.app.app_context():
+            due = claims.count_due(self.threads)
+        if due > (waiting := self.huey.pending_count()):
+            self.wake(due - waiting)
+
+
+def make_queue(
+    app: Flask, url: str, importer: Importer, *, threads: int, chores: tuple[Chore, ...]
+) -> Queue:
+    return Queue(
+        app=app,
+        huey=_make_huey(url),
+        importer=importer,
+        threads=threads,
+        is_embedded=urlsplit(url).scheme == "sqlite",
+        chores=chores,
+    )
+
+
+def _make_huey(url: str) -> Any:
+    """Return the engine behind a URL: SQLite beside us, or Redis."""
+    common: dict[str, Any] = {"name": "plumbline", "results": False, "serializer": JsonMessages()}
+    if urlsplit(url).scheme == "sqlite":
+        filename = url.removeprefix("sqlite:///")
+        return SqliteHuey(filename=filename, timeout=10, fsync=False, **common)
+    return RedisHuey(url=url, socket_connect_timeout=REDIS_SECONDS, **common)
+
+
+def install(queue: Queue) -> None:
+    queue.app.extensions[_KEY] = queue
+
+
+def queue() -> Queue:
+    """Return the engine of the application in whose context we are."""
+    found = current_app.extensions[_KEY]
+    assert isinstance(found, Queue)
+    return found
+
+
+class _SweepingScheduler(Scheduler):  # type: ignore[misc]
+    """Huey's own periodic tasks come once a minute; ours ride on its loop."""
+
+    def __init__(self, *args: Any, queue: Queue, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._queue = queue
+        self._elapsed = 0
+
+    def loop(self, now: Any = None) -> None:
+        try:
+            self._queue.sweep()
+            self._do_chores()
+        except Exception:
+            log.exception("sweep.failed")
+        super().loop(now)
+
+    def _do_chores(self) -> None:
+        for chore in self._queue.chores:
+            if self._elapsed % chore.every_seconds == 0 and not self._queue.stopping.is_set():
+                with self._queue.app.app_context():
+                    chore.run()
+        self._elapsed += SWEEP_SECONDS
+
+
+class _WakingWorker(Worker):  # type: ignore[misc]
+    """In one process a message ends the polling pause at once."""
+
+    def __init__(self, *args: Any, queue: Queue, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._queue = queue
+
+    def sleep(self) -> None:
+        self._queue.woken.wait(min(self.delay, self.max_delay))
+        self._queue.woken.clear()
+        self.delay *= self.backoff
+
+
+class EmbeddedConsumer(Consumer):  # type: ignore[misc]
+    """The workers inside a web process, which keeps its own signals."""
+
+    def __init__(self, queue: Queue) -> None:
+        self._queue = queue
+        super().__init__(
+            queue.huey,
+            workers=queue.threads,
+            initial_delay=0.2,
+            backoff=1.3,
+            max_delay=IDLE_POLL_SECONDS,
+            scheduler_interval=SWEEP_SECONDS,
+            shutdown_timeout=STOP_SECONDS,
+        )
+
+    def _create_scheduler(self) -> Scheduler:
+        return _SweepingScheduler(
+            huey=self.huey,
+            stop_flag=self.stop_flag,
+            interval=self.scheduler_interval,
+            periodic=False,
+            queue=self._queue,
+        )
+
+    def _create_worker(self) -> Worker:
+        return _WakingWorker(
+            huey=self.huey,
+            stop_flag=self.stop_flag,
+            default_delay=self.default_delay,
+            max_delay=self.max_delay,
+            backoff=self.backoff,
+            queue=self._queue,
+        )
+
+    def _set_signal_handlers(self) -> None:
+        """Leave the signals to the process we live in."""
+
+    def ask_to_stop(self) -> None:
+        """Have the workers put their items down at the next block; returns at once."""
+        self._queue.stopping.set()
+        self.stop_flag.set()
+        self._queue.woken.set()
+
+    def stop(self, graceful: bool = True) -> None:
+        self.ask_to_stop()
+        super().stop(graceful)
+
+
+class CommandConsumer(EmbeddedConsumer):
+    """The workers as a process of their own: INT, TERM and HUP all stop it gracefully."""
+
+    def _set_signal_handlers(self) -> None:
+        for number in self._signal_actions:
+            self._signal_actions[number] = (False, True)
+        Consumer._set_signal_handlers(self)

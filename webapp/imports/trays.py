@@ -1,0 +1,294 @@
+"""The tray: what a person has chosen for a target, kept on the server until they send it.
+
+It survives folder changes, closing the dialog, reconnecting Box and signing in again. Sending it is
+idempotent by its key: a double click, a second tab or a repeated request finds the batch that the
+first one made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.attachments.models import Attachment, Source
+from webapp.core import audit
+from webapp.core.database import db, rows_changed, writing
+from webapp.core.names import clean_name
+from webapp.core.problems import Invalid
+from webapp.core.text import _, ngettext
+from webapp.imports import work
+from webapp.imports.models import ImportBatch, ImportItem, Tray, TrayItem
+from webapp.picker.host import Choice
+from webapp.records.visibility import Target
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file from the computer, stored and digested already."""
+
+    name: str
+    size_bytes: int
+    sha1: str
+    sha256: str
+    blob_key: str
+
+
+@dataclass(frozen=True)
+class TrayContents:
+    """A tray as pages show it."""
+
+    key: str
+    items: tuple[TrayItem, ...] = ()
+    box_file_ids: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(item.size_bytes or 0 for item in self.items)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What sending a tray led to."""
+
+    copies: int
+    uploads: int
+
+
+def contents(person_id: int, target: Target) -> TrayContents:
+    """Return the open tray of a person for a target; an empty one when there is none yet."""
+    tray = _open_tray(db.session(), person_id, target)
+    if tray is None:
+        return TrayContents(key="")
+    items = tuple(
+        db.session.scalars(
+            select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
+        )
+    )
+    ids = frozenset(item.box_file_id for item in items if item.box_file_id)
+    return TrayContents(tray.key, items, ids)
+
+
+def _open_tray(session: Session, person_id: int, target: Target) -> Tray | None:
+    return session.scalar(
+        select(Tray).where(
+            Tray.person_id == person_id,
+            Tray.record_id == target.record_id,
+            Tray.row_key == (target.row_id or 0),
+            Tray.is_open.is_(True),
+        )
+    )
+
+
+def _opened(session: Session, person_id: int, target: Target) -> Tray:
+    """Return the open tray, making one if need be; two first clicks at once make one tray."""
+    tray = _open_tray(session, person_id, target)
+    if tray is not None:
+        return tray
+    tray = Tray(
+        person_id=person_id,
+        project_id=target.project_id,
+        tool_key=target.tool_key,
+        record_id=target.record_id,
+        row_key=target.row_id or 0,
+    )
+    try:
+        with session.begin_nested():
+            session.add(tray)
+    except IntegrityError:
+        tray = _open_tray(session, person_id, target)
+        assert tray is not None
+    return tray
+
+
+def change(
+    person_id: int,
+    target: Target,
+    *,
+    add: Sequence[Choice] = (),
+    remove: Sequence[str] = (),
+    files_max: int,
+) -> None:
+    """Put Box files into the tray and take others out; a file is in it once, in one version.
+
+    Raises Invalid when more files than `files_max` would be in it.
+    """
+    with writing() as session:
+        tray = _opened(session, person_id, target)
+        gone = [*remove, *(choice.file_id for choice in add)]
+        session.execute(
+            delete(TrayItem).where(TrayItem.tray_id == tray.id, TrayItem.box_file_id.in_(gone))
+        )
+        # The last word on a file counts: the same one twice in a request is one choice.
+        for choice in {choice.file_id: choice for choice in add}.values():
+            session.add(_box_item(tray.id, choice))
+        session.flush()
+        _check_count(session, tray, files_max)
+
+
+def _box_item(tray_id: int, choice: Choice) -> TrayItem:
+    return TrayItem(
+        tray_id=tray_id,
+        source=Source.BOX,
+        name=choice.name,
+        size_bytes=choice.size_bytes,
+        sha1=choice.sha1,
+        box_file_id=choice.file_id,
+        box_version_id=choice.version_id,
+        box_version_number=choice.version_number,
+        box_owner=choice.owner,
+        box_path=choice.path,
+    )
+
+
+def add_upload(person_id: int, target: Target, upload: Upload, *, files_max: int) -> None:
+    """Put a stored upload into the tray; raises Invalid when the tray is full."""
+    with writing() as session:
+        tray = _opened(session, person_id, target)
+        session.add(
+            TrayItem(
+                tray_id=tray.id,
+                source=Source.COMPUTER,
+                name=upload.name,
+                size_bytes=upload.size_bytes,
+                sha1=upload.sha1,
+                sha256=upload.sha256,
+                blob_key=upload.blob_key,
+            )
+        )
+        session.flush()
+        _check_count(session, tray, files_max)
+
+
+def _check_count(session: Session, tray: Tray, files_max: int) -> None:
+    ids = session.scalars(
+        select(TrayItem.id).where(TrayItem.tray_id == tray.id).limit(files_max + 1)
+    )
+    if len(ids.all()) > files_max:
+        raise Invalid(
+            ngettext(
+                "At most %(num)s file can be attached at once.",
+                "At most %(num)s files can be attached at once.",
+                files_max,
+            )
+        )
+
+
+def take_out(person_id: int, target: Target, item_id: int) -> None:
+    """Take one item out, wherever it came from."""
+    with writing() as session:
+        tray = _opened(session, person_id, target)
+        session.execute(delete(TrayItem).where(TrayItem.tray_id == tray.id, TrayItem.id == item_id))
+
+
+def clear(person_id: int, target: Target) -> None:
+    """Empty the tray; uploads nobody points at any more are swept later."""
+    with writing() as session:
+        tray = _opened(session, person_id, target)
+        session.execute(delete(TrayItem).where(TrayItem.tray_id == tray.id))
+
+
+def send(
+    session: Session, person_id: int, target: Target, key: str, *, box_login: str
+) -> Sent | None:
+    """Turn the tray named by `key` into a batch, in the caller's writing transaction.
+
+    Returns what was sent now, zeros when this key was sent before, None when there is no such tray
+    of this person for this target.
+    """
+    tray = session.scalar(
+        select(Tray)
+        .where(
+            Tray.key == key,
+            Tray.person_id == person_id,
+            Tray.record_id == target.record_id,
+            Tray.row_key == (target.row_id or 0),
+        )
+        .with_for_update()
+    )
+    if tray is None:
+        return None
+    closed = session.execute(
+        update(Tray).where(Tray.id == tray.id, Tray.is_open.is_(True)).values(is_open=None)
+    )
+    if rows_changed(closed) != 1:
+        return Sent(0, 0)
+    items = session.scalars(
+        select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
+    ).all()
+    copies = [item for item in items if item.source == Source.BOX]
+    uploads = [item for item in items if item.source == Source.COMPUTER]
+    if copies:
+        _batch(session, tray, target, copies, box_login)
+    for item in uploads:
+        _attach_upload(session, person_id, target, item)
+    return Sent(len(copies), len(uploads))
+
+
+def _batch(
+    session: Session, tray: Tray, target: Target, chosen: Sequence[TrayItem], box_login: str
+) -> None:
+    person_id = tray.person_id
+    batch = ImportBatch(
+        key=tray.key,
+        person_id=person_id,
+        project_id=target.project_id,
+        tool_key=target.tool_key,
+        record_id=target.record_id,
+        row_id=target.row_id,
+        session_hash=work.open_session(session, person_id),
+    )
+    session.add(batch)
+    session.flush()
+    for item in chosen:
+        session.add(
+            ImportItem(
+                batch_id=batch.id,
+                person_id=person_id,
+                project_id=target.project_id,
+                tool_key=target.tool_key,
+                record_id=target.record_id,
+                row_id=target.row_id,
+                name=item.name,
+                size_bytes=item.size_bytes,
+                sha1=item.sha1,
+                box_file_id=item.box_file_id,
+                box_version_id=item.box_version_id,
+                box_version_number=item.box_version_number,
+                box_path=item.box_path,
+                box_owner=item.box_owner,
+                box_login=box_login,
+            )
+        )
+
+
+def _attach_upload(session: Session, person_id: int, target: Target, item: TrayItem) -> None:
+    assert item.blob_key is not None
+    name = clean_name(item.name, fallback=_("unnamed"))
+    session.add(
+        Attachment(
+            project_id=target.project_id,
+            tool_key=target.tool_key,
+            record_id=target.record_id,
+            row_id=target.row_id,
+            name=name,
+            original_name=item.name,
+            size_bytes=item.size_bytes,
+            sha1=item.sha1,
+            sha256=item.sha256,
+            blob_key=item.blob_key,
+            source=Source.COMPUTER,
+            attached_by_id=person_id,
+        )
+    )
+    audit.note(
+        session,
+        "file.attached",
+        person_id=person_id,
+        project_id=target.project_id,
+        record_id=target.record_id,
+        name=name,
+        source=Source.COMPUTER,
+        row=target.row_id,
+    )

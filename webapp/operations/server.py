@@ -1,0 +1,54 @@
+"""gunicorn's settings: `gunicorn -c python:webapp.operations.server wsgi:app`.
+
+One process that also copies files by default; several, with workers of their own, as soon as
+`QUEUE_URL` names a queue outside. In the first case huey's threads live in the web process, so its
+signals stay gunicorn's and the copies are handed back before the requests are drained.
+"""
+
+import os
+import signal
+from typing import Any
+
+from config import Config
+
+plumbline = Config.from_env()
+
+bind = os.environ.get("BIND", "127.0.0.1:8000")
+worker_class = "gthread"
+workers = 1 if plumbline.queue_is_embedded else int(os.environ.get("WEB_CONCURRENCY", "4"))
+threads = 32
+# Just above the threads: one process must not hoard connections that another could serve.
+worker_connections = 96 if plumbline.queue_is_embedded else 40
+keepalive = 2
+graceful_timeout = 10
+timeout = 60
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+
+def post_worker_init(worker: Any) -> None:
+    """Start copying inside the one web process; runs in its main thread, after the app is there."""
+    from webapp.imports.tasks import EmbeddedConsumer, queue  # noqa: PLC0415  # app must exist
+
+    with worker.wsgi.app_context():
+        engine = queue()
+    if not engine.is_embedded:
+        return
+    consumer = EmbeddedConsumer(engine)
+    worker.consumer = consumer
+    consumer.start()
+
+    def on_term(number: int, frame: Any) -> None:
+        consumer.ask_to_stop()
+        worker.handle_exit(number, frame)
+
+    signal.signal(signal.SIGTERM, on_term)
+    signal.siginterrupt(signal.SIGTERM, False)
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    consumer = getattr(worker, "consumer", None)
+    if consumer is not None:
+        consumer.stop(graceful=True)

@@ -1,0 +1,133 @@
+"""What the picker asks of the application it lives in.
+
+The picker knows Box and its own pages. Whose Box, what the files are for, what may be chosen and
+where choices are kept is the host's business; the URL prefix is the target, and only the host can
+read it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from flask import Response
+from werkzeug.datastructures import FileStorage
+
+from webapp.box.client import BoxClient
+
+
+class Shut(StrEnum):
+    """Why Box is not open here; each has its own page in the dialog."""
+
+    NOT_LINKED = "not linked"
+    LINK_ENDED = "link ended"
+    NOT_ENABLED = "not enabled"
+    SWITCHED_OFF = "switched off"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What files are being chosen for, and within which limits.
+
+    `person_key` binds sealed values to the person; `handle` is the host's own and comes back
+    untouched. `already` tells which versions of which Box files are attached there: the version's
+    number by its id, by the file's id.
+    """
+
+    person_key: str
+    title: str
+    subtitle: str
+    back_url: str
+    offers_box: bool
+    file_max_bytes: int
+    files_max: int
+    blocked_extensions: frozenset[str]
+    company: str
+    who_sees: str
+    handle: Any = None
+    already: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Door:
+    """Box for the person at a target: open with a client, or shut with the reason.
+
+    `link_url` is where a POST sends the person to Box, "" when they may not link.
+    """
+
+    client: BoxClient | None
+    login: str = ""
+    box_user_id: str = ""
+    shut: Shut | None = None
+    advice: str = ""
+    link_url: str = ""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One file in the tray."""
+
+    item_id: int
+    name: str
+    size_bytes: int | None
+    path: str
+    is_from_box: bool
+
+
+@dataclass(frozen=True)
+class Tray:
+    """What has been chosen so far; `key` makes sending it idempotent."""
+
+    key: str
+    chosen: tuple[Chosen, ...] = ()
+    box_file_ids: frozenset[str] = frozenset()
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(file.size_bytes or 0 for file in self.chosen)
+
+    @property
+    def needs_box(self) -> int:
+        """How many of the files have still to be copied from Box."""
+        return sum(file.is_from_box for file in self.chosen)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A file in Box as a listing described it: all that the import may believe of it."""
+
+    file_id: str
+    version_id: str
+    name: str
+    size_bytes: int | None
+    sha1: str | None
+    version_number: str | None
+    owner: str
+    path: str
+
+
+class PickerHost(Protocol):
+    """Implemented by the application, without inheriting."""
+
+    @property
+    def open_target(self) -> Callable[..., Target]:
+        """Takes the address's variables, returns what it stands for or raises its own errors."""
+
+    def box(self, target: Target) -> Door:
+        """Return Box for this person here."""
+
+    def tray(self, target: Target) -> Tray:
+        """Return what this person has chosen for the target."""
+
+    def choose(self, target: Target, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
+        """Put files of Box into the tray and take others out, by file id."""
+
+    def take_out(self, target: Target, item_id: int | None) -> None:
+        """Take one item out of the tray, or all of them."""
+
+    def upload(self, target: Target, file: FileStorage) -> None:
+        """Store a file from the computer and put it into the tray."""
+
+    def attach(self, target: Target, key: str) -> Response:
+        """Send the tray with this key; return where the person goes then."""

@@ -1,0 +1,136 @@
+"""A record of any tool, its rows, the people on it, and who may see what is not for everyone.
+
+One table for all tools: typed, indexed columns for what lists filter and sort by, validated JSON
+for the rest. Everything below the tools (attachments, imports) hangs on these tables and needs to
+know no tool.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from webapp.accounts.models import Person
+from webapp.companies.models import Project, Vendor
+from webapp.core.clock import utcnow
+from webapp.core.database import Base
+
+
+class Record(Base):
+    """An RFI, a punch item, and whatever else a tool declares.
+
+    `saved_at` is NULL while the record is a draft nobody but its creator has seen. `restricted`
+    means that only `record_viewers` and the tool's admins see it: private, or still a draft.
+    `version` grows with every edit, so that two people editing at once notice each other.
+    """
+
+    __tablename__ = "records"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    tool_key: Mapped[str] = mapped_column(String(40))
+    number: Mapped[str | None] = mapped_column(String(60))
+    number_sort: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    title: Mapped[str] = mapped_column(String(300), default="")
+    status: Mapped[str] = mapped_column(String(40))
+    is_open: Mapped[bool] = mapped_column(default=True)
+    is_private: Mapped[bool] = mapped_column(default=False)
+    restricted: Mapped[bool] = mapped_column(default=True)
+    due_on: Mapped[date | None]
+    location: Mapped[str | None] = mapped_column(String(200))
+    cost_code: Mapped[str | None] = mapped_column(String(200))
+    vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
+    manager_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+    saved_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(default=1)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    project: Mapped[Project] = relationship()
+    created_by: Mapped[Person] = relationship(foreign_keys=created_by_id)
+    manager: Mapped[Person | None] = relationship(foreign_keys=manager_id)
+    vendor: Mapped[Vendor | None] = relationship()
+
+    __table_args__ = (
+        # What hangs on a record carries its project too; these keys make a wrong copy impossible.
+        UniqueConstraint("id", "project_id"),
+        UniqueConstraint("project_id", "tool_key", "number", "revision"),
+        Index("ix_records_list", "project_id", "tool_key", "number_sort"),
+        Index("ix_records_due", "project_id", "tool_key", "is_open", "due_on"),
+        Index("ix_records_status", "project_id", "tool_key", "status"),
+    )
+
+
+class RecordPerson(Base):
+    """Somebody's part in a record: assignee, approver, distribution, who holds the ball."""
+
+    __tablename__ = "record_people"
+
+    record_id: Mapped[int] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(String(20), primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(default=0)
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (Index("ix_record_people_person", "person_id", "role", "record_id"),)
+
+
+class RecordViewer(Base):
+    """Who sees a restricted record besides the tool's admins; worked out at every save."""
+
+    __tablename__ = "record_viewers"
+
+    record_id: Mapped[int] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+
+    __table_args__ = (Index("ix_record_viewers_person", "person_id"),)
+
+
+class RecordRow(Base):
+    """A row that belongs to a record: a response. `sent_at` is NULL while it is being written."""
+
+    __tablename__ = "record_rows"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int]
+    project_id: Mapped[int]
+    tool_key: Mapped[str] = mapped_column(String(40))
+    section: Mapped[str] = mapped_column(String(40))
+    text: Mapped[str] = mapped_column(Text, default="")
+    author_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    sent_at: Mapped[datetime | None]
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    author: Mapped[Person] = relationship()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("id", "record_id"),
+        Index("ix_record_rows_record", "record_id", "section", "sent_at"),
+    )

@@ -1,0 +1,81 @@
+"""Which records a person sees: the one rule, in SQL, for lists, pages, downloads and the worker.
+
+- Nobody sees another person's unsaved draft.
+- Everybody else needs at least Read Only in the record's tool.
+- A restricted record (private, or a draft) shows itself to its viewers and the tool's admins only.
+- An unsent row shows itself to its author only; everything else on a record follows the record.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
+
+from webapp.companies.access import level_expression
+from webapp.companies.models import Level
+from webapp.core.database import db
+from webapp.core.problems import NotFound
+from webapp.records.models import Record, RecordRow, RecordViewer
+
+
+@dataclass(frozen=True)
+class Target:
+    """What files hang on: a record, or one row of it."""
+
+    project_id: int
+    tool_key: str
+    record_id: int
+    row_id: int | None = None
+
+
+def may_see(person_id: int) -> ColumnElement[bool]:
+    """Return SQL that is true for the records this person sees; `records` must be selected from."""
+    level = level_expression(person_id, Record.project_id.expression, Record.tool_key.expression)
+    viewer = (
+        select(RecordViewer.person_id)
+        .where(RecordViewer.record_id == Record.id, RecordViewer.person_id == person_id)
+        .exists()
+    )
+    return and_(
+        or_(Record.saved_at.is_not(None), Record.created_by_id == person_id),
+        level >= int(Level.READ),
+        or_(Record.restricted.is_(False), level >= int(Level.ADMIN), viewer),
+    )
+
+
+def may_see_row(person_id: int) -> ColumnElement[bool]:
+    """Return SQL that is true for rows this person sees on a record they see."""
+    return or_(RecordRow.sent_at.is_not(None), RecordRow.author_id == person_id)
+
+
+def hangs_visibly(person_id: int, row_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+    """Return SQL for something joined to `records`, and to a row of it or to none."""
+    own_row = select(RecordRow.id).where(RecordRow.id == row_id, may_see_row(person_id)).exists()
+    return and_(may_see(person_id), or_(row_id.is_(None), own_row))
+
+
+def record_for(person_id: int, *, project_id: int, tool_key: str, record_id: int) -> Record:
+    """Return a record at its address when this person sees it; NotFound otherwise."""
+    found = db.session.scalar(
+        select(Record).where(
+            Record.id == record_id,
+            Record.project_id == project_id,
+            Record.tool_key == tool_key,
+            may_see(person_id),
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def row_for(person_id: int, record: Record, row_id: int) -> RecordRow:
+    """Return a row of a record that was loaded for this person; NotFound otherwise."""
+    found = db.session.scalar(
+        select(RecordRow).where(
+            RecordRow.id == row_id, RecordRow.record_id == record.id, may_see_row(person_id)
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found

@@ -1,0 +1,162 @@
+"""Editing a record: the form of a declaration, two people at once, and nothing typed is lost."""
+
+from typing import Any
+
+from flask import g, make_response, redirect, render_template, request
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers.response import Response as BaseResponse
+
+from webapp.accounts.identity import me
+from webapp.core.database import db, release, writing
+from webapp.core.problems import Forbidden, Invalid, Problem
+from webapp.core.text import _
+from webapp.tools import lifecycle
+from webapp.tools.blueprint import address, bp, take_step, to_dialog
+from webapp.tools.files import file_lists
+from webapp.tools.forms import Choices, make_form, sent_values
+from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
+from webapp.tools.page import choices, files_under, open_record, record_page
+from webapp.tools.parts import Standing, people_of
+from webapp.tools.registry import Field, Tool
+from webapp.tools.values import read_values, shown
+
+TYPED_MAX_LENGTH = 100_000
+
+
+@bp.get("/<tool:tool>/<id:record_id>/edit")
+def edit(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    found = open_record(tool, project_id, record_id, me().id)
+    if not found.may_edit:
+        raise Forbidden(_("You may not edit this record, or not any more."))
+    return _edit_response(found, _form(found))
+
+
+@bp.post("/<tool:tool>/<id:record_id>/edit")
+def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Save the form, and take a step when the button asks for one."""
+    found = open_record(tool, project_id, record_id, me().id)
+    form = _form(found)
+    if not form.validate():
+        return _edit_response(found, form, status=422)
+    try:
+        _save(found, form, request.form.get("move", ""))
+    except ChangedMeanwhile as conflict:
+        found = open_record(tool, project_id, record_id, me().id)
+        return _edit_response(found, form, status=409, conflict=conflict)
+    except (Invalid, Forbidden) as problem:
+        found = open_record(tool, project_id, record_id, me().id)
+        return _edit_response(found, form, status=problem.status, problem=problem)
+    return redirect(address("record", tool, project_id, record_id), 303)
+
+
+def _save(found: Standing, form: FlaskForm, step: str) -> None:
+    fields = _editable(found)
+    values = sent_values(form, fields)
+    version = form["version"].data or ""
+    with writing() as session:
+        now = open_record(found.tool, found.record.project_id, found.record.id, me().id)
+        lifecycle.save(
+            session,
+            now,
+            values,
+            version=int(version) if version.isascii() and version.isdigit() else 0,
+            fields=fields,
+        )
+        if step:
+            # What was just saved may have made this person the manager, or no longer.
+            now = open_record(found.tool, now.record.project_id, now.record.id, me().id)
+            take_step(session, now, step)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/keep")
+def keep(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Keep what the form holds, finished or not, then go and choose files."""
+    with writing() as session:
+        found = open_record(tool, project_id, record_id, me().id)
+        lifecycle.keep_typed(session, found, _typed(found))
+    return to_dialog(tool, project_id, record_id)
+
+
+def _typed(found: Standing) -> dict[str, Any]:
+    """Return what was typed, as it was typed; only the form's own fields, and not without end."""
+    keys = ["title", *(field.key for field in _editable(found))]
+    typed = {key: request.form.getlist(key) for key in keys if key in request.form}
+    if sum(len(text) for texts in typed.values() for text in texts) > TYPED_MAX_LENGTH:
+        raise Invalid(_("That is too much text for one form."))
+    return {"version": [request.form.get("version", "")], **typed}
+
+
+def _editable(found: Standing) -> tuple[Field, ...]:
+    return tuple(f for f in found.tool.fields if found.may_edit_field(f.editable_by))
+
+
+def _form(found: Standing) -> FlaskForm:
+    """Return the form of this person for this record, with what they had typed before."""
+    offered = _offered(found.tool)
+    people = people_of(db.session(), found.record.id)
+    values = read_values(found.tool, found.record, people)
+    values["version"] = str(found.record.version)
+    typed = _typed_before(found) if request.method == "GET" else None
+    return make_form(found.tool, _editable(found), offered, values, typed=typed)
+
+
+def _typed_before(found: Standing) -> MultiDict[str, str] | None:
+    """Return what this person had typed and not saved, exactly as they typed it."""
+    kept = found.record.details.get(UNSAVED_KEY, {}).get(str(found.person_id))
+    return MultiDict(kept) if kept else None
+
+
+def _offered(tool: Tool) -> Choices:
+    return choices(db.session(), tool, g.entry.project.id, g.entry.company.id)
+
+
+def _edit_response(
+    found: Standing,
+    form: FlaskForm,
+    *,
+    status: int = 200,
+    conflict: ChangedMeanwhile | None = None,
+    problem: Problem | None = None,
+) -> BaseResponse:
+    shown = file_lists(db.session(), found)
+    text = render_template(
+        "tools/edit.html",
+        tool=found.tool,
+        record=found.record,
+        project=g.entry.project,
+        form=form,
+        fields=_editable(found),
+        steps=_steps(found),
+        conflict=conflict,
+        problem=problem,
+        theirs=_their_values(found, form) if conflict else {},
+        files=files_under(shown, found.record, None),
+        may_attach=found.may_attach,
+    )
+    release()
+    return make_response(text, status)
+
+
+def _steps(found: Standing) -> list[Any]:
+    """Return the steps that the form's buttons offer beside saving."""
+    if not found.tool.status(found.record.status).is_draft:
+        return []
+    return [step for step in found.transitions(with_response=False) if step.is_main]
+
+
+def _their_values(found: Standing, form: FlaskForm) -> dict[str, str]:
+    """Return what the record says now wherever the form says something else."""
+    page = record_page(db.session(), found)
+    values = read_values(found.tool, found.record, people_of(db.session(), found.record.id))
+    mine = sent_values(form, _editable(found))
+    names = lifecycle.names_in(db.session(), found.tool, values)
+    theirs = {
+        field.key: shown(field, values[field.key], names)
+        for field in _editable(found)
+        if (mine.get(field.key) or None) != (values[field.key] or None)
+    }
+    if mine["title"] != values["title"]:
+        theirs["title"] = page.record.title
+    form["version"].data = str(found.record.version)
+    return theirs

@@ -1,0 +1,288 @@
+"""How a record comes to be, changes and moves on: the writes behind every tool.
+
+Each function takes a writing session in which the caller has loaded the record anew and worked out
+the person's standing, so that a permission is checked in the transaction that uses it.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import Person
+from webapp.companies.models import Project, Vendor
+from webapp.core import audit
+from webapp.core.clock import utcnow
+from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.text import _
+from webapp.records.models import Record, RecordViewer
+from webapp.tools.parts import BALL_ROLE, ROLE_PARTS, Standing, people_of
+from webapp.tools.registry import Ball, Field, Kind, Part, Tool, Transition
+from webapp.tools.values import (
+    Names,
+    Values,
+    is_filled,
+    read_values,
+    set_people,
+    shown,
+    write_values,
+)
+
+UNSAVED_KEY = "unsaved"
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody else saved the record since this form was opened."""
+
+
+def create(session: Session, tool: Tool, project_id: int, person_id: int) -> Record:
+    """Add a draft that only its creator sees: files have a target before a word is typed."""
+    record = Record(
+        project_id=project_id,
+        tool_key=tool.key,
+        status=tool.first_status,
+        created_by_id=person_id,
+        restricted=True,
+    )
+    session.add(record)
+    session.flush()
+    session.add(RecordViewer(record_id=record.id, person_id=person_id))
+    set_people(session, record.id, BALL_ROLE, [person_id])
+    return record
+
+
+def save(
+    session: Session, standing: Standing, values: Values, *, version: int, fields: Iterable[Field]
+) -> None:
+    """Store a form's values; ChangedMeanwhile when they were made over an older record."""
+    record, tool = standing.record, standing.tool
+    if not standing.may_edit:
+        raise Forbidden(_("You may not edit this record, or not any more."))
+    if record.version != version:
+        raise ChangedMeanwhile(_("Somebody else changed this while you were editing."))
+    changeable = {field.key for field in fields if standing.may_edit_field(field.editable_by)}
+    kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
+    before = read_values(tool, record, people_of(session, record.id))
+    write_values(session, tool, record, kept)
+    _keep_for(standing, None)
+    is_first = record.saved_at is None
+    record.saved_at = record.saved_at or utcnow()
+    if is_first and tool.numbering.at_first_save:
+        number(session, tool, record)
+    _after_change(session, standing)
+    changes = _changes(session, tool, before, kept)
+    event = "record.created" if is_first else "record.changed"
+    if is_first or changes:
+        _note(session, standing, event, changes=[] if is_first else changes)
+
+
+def keep_typed(session: Session, standing: Standing, typed: dict[str, Any]) -> None:
+    """Keep what a form holds just as it was typed, checked or not, until it is saved properly."""
+    if not standing.may_edit:
+        raise Forbidden(_("You may not edit this record, or not any more."))
+    _keep_for(standing, typed)
+
+
+def _keep_for(standing: Standing, typed: dict[str, Any] | None) -> None:
+    record = standing.record
+    unsaved = dict(record.details.get(UNSAVED_KEY, {}))
+    unsaved.pop(str(standing.person_id), None)
+    if typed is not None:
+        unsaved[str(standing.person_id)] = typed
+    record.details = {**record.details, UNSAVED_KEY: unsaved}
+
+
+def discard(session: Session, standing: Standing) -> None:
+    """Delete a draft that has no number yet; only its creator can."""
+    record = standing.record
+    is_draft = standing.tool.status(record.status).is_draft and record.number is None
+    if not is_draft or record.created_by_id != standing.person_id:
+        raise Forbidden(_("Only an unnumbered draft can be discarded, and only by its creator."))
+    session.delete(record)
+
+
+def move(session: Session, standing: Standing, transition: Transition) -> None:
+    """Take a step; Forbidden when it is not this person's, Invalid when something is missing."""
+    record, tool = standing.record, standing.tool
+    if record.status not in transition.before:
+        raise Conflict(_("The status has changed since this page was opened."))
+    if not standing.may_take(transition):
+        raise Forbidden(_("This step is not yours to take."))
+    _require_filled(session, tool, record, transition)
+    old = record.status
+    record.status = transition.after
+    record.is_open = tool.status(record.status).is_open
+    record.saved_at = record.saved_at or utcnow()
+    if transition.numbers and record.number is None:
+        number(session, tool, record)
+    _date(session, tool, record)
+    _pass_ball(session, record, transition.ball)
+    _after_change(session, standing)
+    _note(
+        session,
+        standing,
+        "record.moved",
+        step=transition.label,
+        before=tool.status(old).label,
+        after=tool.status(record.status).label,
+    )
+
+
+def number(session: Session, tool: Tool, record: Record) -> None:
+    """Give a record the next number of its tool and project."""
+    # Whoever holds the project's row counts alone (SQLite's writer is alone anyway).
+    session.execute(select(Project.id).where(Project.id == record.project_id).with_for_update())
+    last = session.scalar(
+        select(func.max(Record.number_sort)).where(
+            Record.project_id == record.project_id, Record.tool_key == tool.key
+        )
+    )
+    record.number_sort = (last or 0) + 1
+    record.number = tool.numbering.text(record.number_sort)
+
+
+def renumber(session: Session, standing: Standing, wanted: int) -> None:
+    """Give a record another number; Invalid when it is taken. Admins only."""
+    if Part.ADMIN not in standing.parts:
+        raise Forbidden(_("Only the tool's admins change numbers."))
+    record = standing.record
+    old = record.number
+    try:
+        with session.begin_nested():
+            record.number_sort = wanted
+            record.number = standing.tool.numbering.text(wanted)
+            session.flush()
+    except IntegrityError:
+        raise Invalid(_("That number is taken.")) from None
+    _after_change(session, standing)
+    _note(session, standing, "record.renumbered", before=old, after=record.number)
+
+
+def _require_filled(session: Session, tool: Tool, record: Record, transition: Transition) -> None:
+    values = read_values(tool, record, people_of(session, record.id))
+    missing = [key for key in transition.needs if not is_filled(values.get(key))]
+    if missing:
+        labels = [tool.title_label if key == "title" else tool.field(key).label for key in missing]
+        raise Invalid(
+            _("First fill in: %(fields)s.", fields=", ".join(_(label) for label in labels))
+        )
+
+
+def _date(session: Session, tool: Tool, record: Record) -> None:
+    """Set what follows from the status: opened, closed, and a due date in working days."""
+    status = tool.status(record.status)
+    if not status.is_draft and record.opened_at is None:
+        record.opened_at = utcnow()
+        days = record.project.details.get(tool.due_days_setting) if tool.due_days_setting else None
+        if days and record.due_on is None:
+            record.due_on = working_days_after(utcnow().date(), int(days))
+    record.closed_at = None if status.is_open else (record.closed_at or utcnow())
+
+
+def working_days_after(start: date, days: int) -> date:
+    """Return the date so many Mondays-to-Fridays later."""
+    found = start
+    while days > 0:
+        found += timedelta(days=1)
+        days -= found.weekday() < 5
+    return found
+
+
+def _pass_ball(session: Session, record: Record, ball: Ball) -> None:
+    people = people_of(session, record.id)
+    holders: dict[Ball, list[int]] = {
+        Ball.CREATOR: [record.created_by_id],
+        Ball.MANAGER: [record.manager_id] if record.manager_id else [record.created_by_id],
+        Ball.ASSIGNEES: [person.id for person in people.get("assignees", ())],
+        Ball.APPROVER: [p.id for p in people.get("approver", ())] or [record.created_by_id],
+        Ball.NOBODY: [],
+    }
+    if ball in holders:
+        set_people(session, record.id, BALL_ROLE, holders[ball])
+
+
+def _after_change(session: Session, standing: Standing) -> None:
+    record = standing.record
+    record.version += 1
+    record.updated_at = utcnow()
+    session.flush()
+    restrict(session, standing.tool, record)
+
+
+def restrict(session: Session, tool: Tool, record: Record) -> None:
+    """Work out who sees the record while not everybody does."""
+    is_draft = tool.status(record.status).is_draft
+    record.restricted = is_draft or record.is_private
+    parts = tool.draft_to if is_draft else tool.private_to
+    session.execute(delete(RecordViewer).where(RecordViewer.record_id == record.id))
+    if record.restricted:
+        for person_id in _who(session, record, parts):
+            session.add(RecordViewer(record_id=record.id, person_id=person_id))
+    session.flush()
+
+
+def _who(session: Session, record: Record, parts: tuple[Part, ...]) -> set[int]:
+    people = people_of(session, record.id)
+    found = {
+        person.id
+        for role, part in ROLE_PARTS.items()
+        if part in parts
+        for person in people.get(role, ())
+    }
+    if Part.MANAGER in parts and record.manager_id:
+        found.add(record.manager_id)
+    found.add(record.created_by_id)
+    return found
+
+
+def _changes(session: Session, tool: Tool, before: Values, after: Values) -> list[dict[str, str]]:
+    """Return what an edit changed, in words, for the change history."""
+    names = names_in(session, tool, before, after)
+    changes = []
+    if after.get("title", before["title"]) != before["title"]:
+        changes.append(
+            {"label": tool.title_label, "before": before["title"], "after": after["title"]}
+        )
+    for field in tool.fields:
+        if field.key in after and (after[field.key] or None) != (before[field.key] or None):
+            changes.append(
+                {
+                    "label": field.label,
+                    "before": _cut(shown(field, before[field.key], names)),
+                    "after": _cut(shown(field, after[field.key], names)),
+                }
+            )
+    return changes
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else text[:199] + "…"
+
+
+def names_in(session: Session, tool: Tool, *versions: Values) -> Names:
+    """Return the names behind the ids that stand in field values."""
+    ids: dict[Kind, set[int]] = {Kind.PERSON: set(), Kind.VENDOR: set()}
+    for values in versions:
+        for field in tool.fields:
+            value = values.get(field.key)
+            if value and field.kind in ids:
+                ids[field.kind].add(value)
+            elif value and field.kind is Kind.PEOPLE:
+                ids[Kind.PERSON].update(value)
+    people = select(Person.id, Person.name).where(Person.id.in_(ids[Kind.PERSON]))
+    vendors = select(Vendor.id, Vendor.name).where(Vendor.id.in_(ids[Kind.VENDOR]))
+    return Names(dict(session.execute(people).all()), dict(session.execute(vendors).all()))
+
+
+def _note(session: Session, standing: Standing, event: str, **facts: Any) -> None:
+    audit.note(
+        session,
+        event,
+        person_id=standing.person_id,
+        project_id=standing.record.project_id,
+        record_id=standing.record.id,
+        **facts,
+    )

@@ -1,0 +1,221 @@
+"""What a record's page shows: the title block, the body, the rows, the files, the history."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import g
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.accounts.models import Person
+from webapp.companies import access
+from webapp.companies.models import Level, ProjectCode, Vendor
+from webapp.core.audit import AuditEntry
+from webapp.core.database import db
+from webapp.core.text import N_, _
+from webapp.records.models import Record, RecordRow
+from webapp.records.visibility import Target, may_see_row, record_for
+from webapp.tools.files import FileList, file_lists
+from webapp.tools.forms import Choices
+from webapp.tools.lifecycle import names_in
+from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
+from webapp.tools.registry import Field, Kind, Section, Tool, Transition
+from webapp.tools.values import is_filled, read_values, shown
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field in the title block."""
+
+    label: str
+    text: str
+    is_wide: bool
+
+
+@dataclass(frozen=True)
+class ShownRow:
+    row: RecordRow
+    files: FileList
+    is_official: bool
+    may_mark: bool
+
+
+@dataclass(frozen=True)
+class ShownSection:
+    """Rows of one kind, and the form for the next one when this person may write it."""
+
+    section: Section
+    rows: tuple[ShownRow, ...]
+    draft: RecordRow | None
+    draft_files: FileList | None
+    may_write: bool
+    moves: tuple[Transition, ...]
+
+
+@dataclass(frozen=True)
+class RecordPage:
+    tool: Tool
+    record: Record
+    standing: Standing
+    cells: tuple[Cell, ...]
+    body: str
+    holders: tuple[Person, ...]
+    files: FileList
+    sections: tuple[ShownSection, ...]
+    moves: tuple[Transition, ...]
+    history: tuple[tuple[AuditEntry, str], ...]
+    may_discard: bool
+
+
+def open_record(tool: Tool, project_id: int, record_id: int, person_id: int) -> Standing:
+    """Return a record as this person stands to it; NotFound when they do not see it."""
+    level = access.require_level(project_id, person_id, tool.key, Level.READ)
+    record = record_for(person_id, project_id=project_id, tool_key=tool.key, record_id=record_id)
+    g.tool_key = tool.key
+    people = people_of(db.session(), record.id)
+    return standing(tool, record, people, person_id=person_id, level=level)
+
+
+def record_page(session: Session, found: Standing) -> RecordPage:
+    tool, record = found.tool, found.record
+    people = people_of(session, record.id)
+    lists = file_lists(session, found)
+    values = read_values(tool, record, people)
+    status = tool.status(record.status)
+    return RecordPage(
+        tool=tool,
+        record=record,
+        standing=found,
+        cells=_cells(session, tool, values),
+        body=str(values.get(tool.body_field) or ""),
+        holders=tuple(people.get(BALL_ROLE, ())),
+        files=files_under(lists, record, None),
+        sections=tuple(_section(session, found, section, lists) for section in tool.sections),
+        moves=tuple(found.transitions(with_response=False)),
+        history=_history(session, record),
+        may_discard=status.is_draft
+        and record.number is None
+        and record.created_by_id == found.person_id,
+    )
+
+
+def files_under(lists: dict[int | None, FileList], record: Record, row_id: int | None) -> FileList:
+    """Return the files of one target, an empty list when it has none."""
+    target = Target(record.project_id, record.tool_key, record.id, row_id)
+    return lists.get(row_id, FileList(target, (), ()))
+
+
+def _cells(session: Session, tool: Tool, values: dict[str, Any]) -> tuple[Cell, ...]:
+    names = names_in(session, tool, values)
+    companions = {field.shown_with: field for field in tool.fields if field.shown_with}
+    cells = []
+    for field in tool.fields:
+        is_elsewhere = field.key in (tool.body_field, "due_on", "is_private")
+        if is_elsewhere or field.shown_with or not is_filled(values[field.key]):
+            continue
+        text = shown(field, values[field.key], names)
+        extra = companions.get(field.key)
+        if extra is not None and is_filled(values[extra.key]):
+            text = f"{text}, {shown(extra, values[extra.key], names)}"
+        cells.append(Cell(_(field.label), text, _is_wide(field)))
+    return tuple(cells)
+
+
+def _is_wide(field: Field) -> bool:
+    return field.kind in {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT}
+
+
+def _section(
+    session: Session,
+    found: Standing,
+    section: Section,
+    lists: dict[int | None, FileList],
+) -> ShownSection:
+    rows = session.scalars(
+        select(RecordRow)
+        .where(
+            RecordRow.record_id == found.record.id,
+            RecordRow.section == section.key,
+            may_see_row(found.person_id),
+        )
+        .options(joinedload(RecordRow.author))
+        .order_by(RecordRow.sent_at, RecordRow.id)
+    ).all()
+    may_mark = bool(found.parts & set(section.official_by))
+    draft = next((row for row in rows if row.sent_at is None), None)
+    return ShownSection(
+        section=section,
+        rows=tuple(
+            ShownRow(
+                row,
+                files_under(lists, found.record, row.id),
+                bool(row.details.get("official")),
+                may_mark,
+            )
+            for row in rows
+            if row.sent_at is not None
+        ),
+        draft=draft,
+        draft_files=files_under(lists, found.record, draft.id) if draft else None,
+        may_write=found.may_write_in(section),
+        moves=tuple(found.transitions(with_response=True)),
+    )
+
+
+def _history(session: Session, record: Record) -> tuple[tuple[AuditEntry, str], ...]:
+    rows = session.execute(
+        select(AuditEntry, Person.name)
+        .outerjoin(Person, Person.id == AuditEntry.person_id)
+        .where(AuditEntry.record_id == record.id)
+        .order_by(AuditEntry.id.desc())
+    )
+    return tuple((entry, name or "") for entry, name in rows)
+
+
+def choices(session: Session, tool: Tool, project_id: int, company_id: int) -> Choices:
+    """Return what the forms and filters of a tool offer to choose from in a project."""
+    people = tuple((person.id, person.name) for person in access.people_on(project_id))
+    admins = access.admins_in(project_id, tool.key)
+    vendors = session.execute(
+        select(Vendor.id, Vendor.name).where(Vendor.company_id == company_id).order_by(Vendor.name)
+    )
+    codes: dict[str, list[tuple[str, str]]] = {}
+    rows = session.execute(
+        select(ProjectCode.kind, ProjectCode.code, ProjectCode.label)
+        .where(ProjectCode.project_id == project_id)
+        .order_by(ProjectCode.kind, ProjectCode.position, ProjectCode.code)
+    )
+    for kind, code, label in rows:
+        text = f"{code} {label}" if label else " / ".join(code.split(">"))
+        codes.setdefault(kind, []).append((code, text))
+    return Choices(
+        people,
+        tuple((person_id, name) for person_id, name in people if person_id in admins),
+        tuple((vendor_id, name) for vendor_id, name in vendors),
+        {kind: tuple(found) for kind, found in codes.items()},
+    )
+
+
+EVENTS = {
+    "record.created": N_("created this"),
+    "record.changed": N_("changed this"),
+    "record.renumbered": N_("changed the number from %(before)s to %(after)s"),
+    "record.moved": N_("%(step)s: %(before)s → %(after)s"),
+    "response.sent": N_("responded"),
+    "response.official": N_("marked a response as official"),
+    "response.not_official": N_("took the official mark from a response"),
+    "file.attached": N_("attached %(name)s from %(source)s"),
+    "file.removed": N_("removed %(name)s"),
+}
+SOURCES = {"box": N_("Box"), "computer": N_("the computer")}
+
+
+def event_text(entry: AuditEntry) -> str:
+    """Return an entry of the change history as the rest of a sentence that begins with a name."""
+    facts = {
+        key: _(value) if key in {"step", "before", "after"} and value else value
+        for key, value in entry.facts.items()
+    }
+    if "source" in facts:
+        facts["source"] = _(SOURCES.get(str(facts["source"]), str(facts["source"])))
+    return _(EVENTS[entry.event], **facts)

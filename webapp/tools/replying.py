@@ -1,0 +1,91 @@
+"""Responding on a record: kept while it is written, sent in one go, marked as official."""
+
+from flask import redirect, request
+from werkzeug.wrappers.response import Response as BaseResponse
+
+from webapp.accounts.identity import me
+from webapp.core import htmx
+from webapp.core.database import db, writing
+from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.records.visibility import row_for
+from webapp.tools import responses
+from webapp.tools.blueprint import address, bp, take_step, to_dialog
+from webapp.tools.page import ShownSection, open_record, record_page
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Section, Tool
+
+
+@bp.get("/<tool:tool>/<id:record_id>/sections/<section>")
+def reply(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
+    """The form for the next row, with the files it already has."""
+    found = open_record(tool, project_id, record_id, me().id)
+    shown = _shown_section(found, section)
+    return htmx.render(
+        "tools/_reply.html",
+        within="tools/reply.html",
+        tool=tool,
+        record=found.record,
+        shown=shown,
+        problem=None,
+        typed=shown.draft.text if shown.draft else "",
+    )
+
+
+@bp.post("/<tool:tool>/<id:record_id>/sections/<section>")
+def respond(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
+    """Send a response, with a step if one was chosen; or keep it and go and choose files."""
+    declared = _section(tool, section)
+    text = request.form.get("text", "").strip()
+    if "attach" in request.form:
+        with writing() as session:
+            found = open_record(tool, project_id, record_id, me().id)
+            row = responses.keep(session, found, declared, text)
+        return to_dialog(tool, project_id, record_id, row.id)
+    try:
+        with writing() as session:
+            found = open_record(tool, project_id, record_id, me().id)
+            responses.send(session, found, declared, text)
+            step = request.form.get("move", "")
+            if step:
+                take_step(session, found, step)
+    except Invalid as problem:
+        found = open_record(tool, project_id, record_id, me().id)
+        return _reply_again(found, section, text, problem)
+    return redirect(address("record", tool, project_id, record_id) + f"#{section}", 303)
+
+
+def _reply_again(found: Standing, section: str, text: str, problem: Problem) -> BaseResponse:
+    return htmx.render(
+        "tools/_reply.html",
+        within="tools/reply.html",
+        status=422,
+        tool=found.tool,
+        record=found.record,
+        shown=_shown_section(found, section),
+        problem=problem,
+        typed=text,
+    )
+
+
+@bp.post("/<tool:tool>/<id:record_id>/rows/<id:row_id>/official")
+def official(project_id: int, tool: Tool, record_id: int, row_id: int) -> BaseResponse:
+    """Mark a response as the official answer, or take the mark away."""
+    with writing() as session:
+        found = open_record(tool, project_id, record_id, me().id)
+        row = row_for(me().id, found.record, row_id)
+        wanted = request.form.get("official") == "yes"
+        responses.mark_official(session, found, row, official=wanted)
+    return redirect(address("record", tool, project_id, record_id) + f"#row-{row_id}", 303)
+
+
+def _shown_section(found: Standing, section: str) -> ShownSection:
+    _section(found.tool, section)
+    page = record_page(db.session(), found)
+    return next(shown for shown in page.sections if shown.section.key == section)
+
+
+def _section(tool: Tool, key: str) -> Section:
+    section = tool.section(key)
+    if section is None:
+        raise NotFound
+    return section

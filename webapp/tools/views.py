@@ -1,0 +1,129 @@
+"""The pages of every tool: project home, list, record. No tool has pages of its own."""
+
+from flask import Response, g, make_response, redirect, render_template, request
+from werkzeug.wrappers.response import Response as BaseResponse
+
+from webapp.accounts.identity import me
+from webapp.companies import access
+from webapp.companies.models import Level
+from webapp.core import htmx
+from webapp.core.database import db, writing
+from webapp.core.problems import Invalid, Problem
+from webapp.core.text import _
+from webapp.tools import lifecycle, lists
+from webapp.tools.blueprint import address, bp, take_step
+from webapp.tools.files import file_lists
+from webapp.tools.page import choices, files_under, open_record, record_page
+from webapp.tools.parts import Standing
+from webapp.tools.registry import TOOLS, Tool
+
+
+@bp.get("")
+def project_home(project_id: int) -> str:
+    person_id, session = me().id, db.session()
+    return render_template(
+        "tools/project_home.html",
+        project=g.entry.project,
+        today=lists.today(),
+        mine=lists.in_court_of(session, project_id, person_id),
+        others=lists.overdue_with_others(session, project_id, person_id),
+        lately=lists.attached_lately(session, project_id, person_id),
+        tools={tool.key: tool for tool in TOOLS},
+    )
+
+
+@bp.get("/<tool:tool>")
+def records(project_id: int, tool: Tool) -> Response:
+    """A tool's list; htmx gets its lines alone when a filter changes."""
+    level = access.require_level(project_id, me().id, tool.key, Level.READ)
+    g.tool_key = tool.key
+    filter_ = lists.Filter.from_args(request.args.to_dict())
+    return htmx.render(
+        "tools/_lines.html",
+        within="tools/list.html",
+        tool=tool,
+        project=g.entry.project,
+        page=lists.page_of(db.session(), tool, project_id, me().id, filter_),
+        filter=filter_,
+        choices=choices(db.session(), tool, project_id, g.entry.company.id),
+        may_create=level >= Level.STANDARD,
+        today=lists.today(),
+    )
+
+
+@bp.post("/<tool:tool>")
+def create(project_id: int, tool: Tool) -> BaseResponse:
+    """Begin a record: a draft that only its creator sees, so that files have a target at once."""
+    with writing() as session:
+        access.require_level(project_id, me().id, tool.key, Level.STANDARD)
+        record = lifecycle.create(session, tool, project_id, me().id)
+    return redirect(address("edit", tool, project_id, record.id), 303)
+
+
+@bp.get("/<tool:tool>/<id:record_id>")
+def record(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    found = open_record(tool, project_id, record_id, me().id)
+    if found.record.saved_at is None:
+        return redirect(address("edit", tool, project_id, record_id), 303)
+    return _record_response(found)
+
+
+def _record_response(found: Standing, problem: Problem | None = None) -> BaseResponse:
+    page = record_page(db.session(), found)
+    text = render_template(
+        "tools/record.html",
+        page=page,
+        project=g.entry.project,
+        problem=problem,
+        today=lists.today(),
+    )
+    return make_response(text, problem.status if problem else 200)
+
+
+@bp.get("/<tool:tool>/<id:record_id>/files")
+def files(project_id: int, tool: Tool, record_id: int) -> Response:
+    """The files of a record; the page asks again while copies are on their way."""
+    found = open_record(tool, project_id, record_id, me().id)
+    shown = file_lists(db.session(), found)
+    return htmx.render(
+        "tools/_files.html",
+        within="tools/files.html",
+        tool=tool,
+        record=found.record,
+        files=files_under(shown, found.record, None),
+        may_attach=found.may_attach,
+    )
+
+
+@bp.post("/<tool:tool>/<id:record_id>/move")
+def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Take a step that needs no more than a click."""
+    try:
+        with writing() as session:
+            found = open_record(tool, project_id, record_id, me().id)
+            take_step(session, found, request.form.get("move", ""))
+    except Invalid as problem:
+        return _record_response(open_record(tool, project_id, record_id, me().id), problem)
+    return redirect(address("record", tool, project_id, record_id), 303)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/discard")
+def discard(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    with writing() as session:
+        lifecycle.discard(session, open_record(tool, project_id, record_id, me().id))
+    return redirect(address("records", tool, project_id), 303)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/number")
+def renumber(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Give the record another number; the tool's admins only."""
+    wanted = request.form.get("number", "").strip()
+    try:
+        if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) < 10**6):
+            raise Invalid(_("Write a number from 1 to 999999."))
+        with writing() as session:
+            found = open_record(tool, project_id, record_id, me().id)
+            lifecycle.renumber(session, found, int(wanted))
+    except Invalid as problem:
+        return _record_response(open_record(tool, project_id, record_id, me().id), problem)
+    return redirect(address("record", tool, project_id, record_id), 303)

@@ -1,0 +1,154 @@
+"""What is done again and again in the background, and what follows from what happens elsewhere."""
+
+import logging
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.orm import Session
+
+from webapp.attachments.models import Attachment
+from webapp.box_link import linking
+from webapp.box_link.clients import box_access
+from webapp.box_link.store import link_made, link_removed
+from webapp.companies.box_switch import box_shut
+from webapp.companies.models import Project
+from webapp.core.blobs import blobs
+from webapp.core.clock import utcnow
+from webapp.core.database import db, writing
+from webapp.core.sessions import SessionRow, end_expired
+from webapp.imports import claims
+from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, TrayItem
+from webapp.imports.tasks import Chore, queue
+from webapp.records.models import Record
+
+log = logging.getLogger(__name__)
+
+UNSAVED_LIVES = timedelta(days=1)
+REMOVED_LIVES = timedelta(days=30)
+ORPHAN_LIVES = timedelta(hours=24)
+TRAY_LIVES = timedelta(days=7)
+HALF_WRITTEN_LIVES = 2 * claims.LEASE
+
+
+def chores() -> tuple[Chore, ...]:
+    """Return everything the workers do besides copying."""
+    return (
+        Chore("revoke", 10, revoke_due),
+        Chore("attempts", 60, drop_overdue_attempts),
+        Chore("sessions", 300, end_sessions),
+        Chore("half-written", 60, sweep_half_written),
+        Chore("drafts", 3600, sweep_drafts),
+        Chore("storage", 3600, sweep_storage),
+    )
+
+
+def revoke_due() -> None:
+    linking.revoke_due(box_access().linker, utcnow())
+
+
+def drop_overdue_attempts() -> None:
+    linking.drop_overdue_attempts(box_access().linker, utcnow())
+
+
+def end_sessions() -> None:
+    """End sessions that are over, and work sessions whose last copy has come to rest."""
+    now = utcnow()
+    end_expired(now)
+    busy = (
+        select(ImportItem.id)
+        .join(ImportBatch, ImportBatch.id == ImportItem.batch_id)
+        .where(ImportBatch.session_hash == SessionRow.id_hash, ImportItem.state.in_(UNFINISHED))
+    )
+    with writing() as session:
+        session.execute(
+            delete(SessionRow).where(
+                SessionRow.kind == "work",
+                SessionRow.created_at < now - timedelta(minutes=5),
+                ~exists(busy),
+            )
+        )
+
+
+def sweep_drafts() -> None:
+    """Forget records that were begun and never saved, and trays nobody has come back to."""
+    now = utcnow()
+    with writing() as session:
+        session.execute(
+            delete(Record).where(Record.saved_at.is_(None), Record.updated_at < now - UNSAVED_LIVES)
+        )
+        session.execute(delete(Tray).where(Tray.created_at < now - TRAY_LIVES))
+
+
+def sweep_storage() -> int:
+    """Delete removed attachments after their thirty days, and objects no row speaks of."""
+    now = utcnow()
+    with writing() as session:
+        session.execute(delete(Attachment).where(Attachment.removed_at < now - REMOVED_LIVES))
+    swept = 0
+    for stored in blobs().stored("files/"):
+        if stored.stored_at < now - ORPHAN_LIVES and not _is_spoken_of(stored.key):
+            blobs().delete(stored.key)
+            swept += 1
+    if swept:
+        log.info("storage.swept", extra={"objects": swept})
+    return swept
+
+
+def _is_spoken_of(key: str) -> bool:
+    used = (
+        select(Attachment.id).where(Attachment.blob_key == key),
+        select(TrayItem.id).where(TrayItem.blob_key == key),
+        select(ImportItem.id).where(ImportItem.blob_key == key, ImportItem.state.in_(UNFINISHED)),
+    )
+    found = any(db.session.execute(query.limit(1)).first() for query in used)
+    db.session.rollback()
+    return found
+
+
+def sweep_half_written() -> int:
+    """Remove what a killed worker left half-written on the local disk; no key ever pointed there.
+
+    The local store writes beside the final name, with "#" and a number behind it.
+    """
+    root = blobs().path("files")
+    if root is None or not root.is_dir():
+        return 0
+    oldest = (utcnow() - HALF_WRITTEN_LIVES).timestamp()
+    left = [path for path in root.rglob("*#*") if _age_mark(path) < oldest]
+    for path in left:
+        path.unlink(missing_ok=True)
+    return len(left)
+
+
+def _age_mark(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return float("inf")
+
+
+def connect_signals() -> None:
+    """Let the import rows follow links and companies' switches; called once, at start."""
+    link_made.connect(_link_made)
+    link_removed.connect(_link_removed)
+    box_shut.connect(_box_shut)
+
+
+def _link_made(_sender: Any, *, person_id: int) -> None:
+    """Copies that waited for the link go on."""
+    with writing() as session:
+        count = claims.link_is_back(session, person_id)
+    if count:
+        queue().wake(count)
+
+
+def _link_removed(_sender: Any, *, person_id: int, session: Session) -> None:
+    claims.cancel(session, ImportItem.person_id == person_id, reason="unlinked")
+
+
+def _box_shut(_sender: Any, *, company_id: int, session: Session) -> None:
+    """Copies into this company's projects stop; those of its people elsewhere go on."""
+    projects = select(Project.id).where(Project.company_id == company_id)
+    claims.cancel(session, ImportItem.project_id.in_(projects), reason="feature_off")

@@ -1,0 +1,54 @@
+"""The joined read that opens a request: the session and its person in one query."""
+
+from datetime import datetime
+
+from flask import g
+from sqlalchemy import Connection, and_, select
+
+from webapp.accounts.identity import SignedIn, remember
+from webapp.accounts.models import Person
+from webapp.core.clock import utcnow
+from webapp.core.sessions import OpenSession, SessionRow
+
+
+def read_session(connection: Connection, id_hash: str) -> OpenSession | None:
+    """Return the browser session behind a hash, and remember whose it is for this request."""
+    row = connection.execute(
+        select(
+            SessionRow.__table__,
+            Person.name.label("person_name"),
+            Person.email.label("person_email"),
+            Person.is_implementation_manager.label("is_manager"),
+        )
+        .outerjoin(Person, and_(Person.id == SessionRow.person_id, Person.is_active.is_(True)))
+        .where(
+            SessionRow.id_hash == id_hash,
+            SessionRow.kind == "browser",
+            SessionRow.expires_at > utcnow(),
+        )
+    ).first()
+    if row is None:
+        return None
+    if row.person_email is not None:
+        signed_in = row.data.get("signed_in_at")
+        remember(
+            SignedIn(
+                id=row.person_id,
+                name=row.person_name,
+                email=row.person_email,
+                is_implementation_manager=row.is_manager,
+                session_hash=row.id_hash,
+                signed_in_at=datetime.fromisoformat(signed_in) if signed_in else row.created_at,
+            )
+        )
+    return OpenSession(row.id_hash, row.person_id, row.data, row.created_at, row.seen_at)
+
+
+def timezone() -> str:
+    """Return the time zone in which this request's moments are shown: that of the company."""
+    entry = g.get("entry")
+    if entry is not None:
+        return str(entry.company.timezone)
+    shell = g.get("shell")
+    company = shell.company if shell is not None else None
+    return str(company.timezone) if company is not None else "UTC"

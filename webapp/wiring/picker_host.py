@@ -1,0 +1,232 @@
+"""The picker in Plumbline: targets are records and their rows, choices live in trays."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from flask import Response, url_for
+from sqlalchemy import func, select
+from werkzeug.datastructures import FileStorage
+
+from webapp.accounts.identity import me
+from webapp.accounts.models import Person
+from webapp.attachments.models import Attachment, Source
+from webapp.box_link.clients import box_access
+from webapp.box_link.models import BoxLink
+from webapp.companies import access
+from webapp.companies.box_access import may_link, standings_of
+from webapp.companies.models import Company
+from webapp.core import htmx
+from webapp.core.blobs import blobs
+from webapp.core.database import db, release
+from webapp.core.digests import Digesting
+from webapp.core.formats import filesize
+from webapp.core.names import extension_of
+from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.settings import settings
+from webapp.core.text import _, ngettext
+from webapp.imports import trays
+from webapp.imports.models import new_blob_key
+from webapp.imports.tasks import queue
+from webapp.picker.host import Choice, Chosen, Door, PickerHost, Shut, Tray
+from webapp.picker.host import Target as PickerTarget
+from webapp.records.models import Record, RecordViewer
+from webapp.records.visibility import Target, row_for
+from webapp.tools.page import open_record
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Tool
+from webapp.wiring.targets import (
+    box_refusal,
+    record_title,
+    record_url,
+    refusal_text,
+    send_tray,
+)
+
+# What "strict file upload" refuses elsewhere in the field: programs and scripts.
+BLOCKED_EXTENSIONS = frozenset(
+    "ade adp apk app bat chm cmd com cpl dll dmg exe gadget hta inf ins isp jar js jse lnk mde "
+    "msc msi msp mst pif ps1 reg scr sct sh sys vb vbe vbs wsc wsf wsh".split()
+)
+UPLOAD_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Handle:
+    """What the host keeps with the picker's target."""
+
+    standing: Standing
+    target: Target
+    company: Company
+
+
+class PlumblineHost:
+    """Implements `PickerHost`; everything it returns is for the person who is signed in."""
+
+    def open_target(
+        self, *, project_id: int, tool: Tool, record_id: int, row_id: int | None = None
+    ) -> PickerTarget:
+        """Return the record or row for which this person may choose files."""
+        person = me()
+        entry = access.entry(project_id, person.id)
+        found = open_record(tool, project_id, record_id, person.id)
+        if not _may_attach(found, row_id):
+            raise Forbidden(_("You may not attach files here, or not any more."))
+        config = settings()
+        record = found.record
+        target = Target(project_id, tool.key, record_id, row_id)
+        return PickerTarget(
+            person_key=str(person.id),
+            title=record_title(tool, record),
+            subtitle=record.title,
+            back_url=record_url(tool, record),
+            offers_box=tool.attaches_from_box,
+            file_max_bytes=config.file_max_bytes,
+            files_max=config.files_per_action,
+            blocked_extensions=BLOCKED_EXTENSIONS,
+            company=entry.company.name,
+            who_sees=_who_sees(record),
+            handle=_Handle(found, target, entry.company),
+            already=_already(target),
+        )
+
+    def box(self, target: PickerTarget) -> Door:
+        """Return this person's Box, or why it is shut here; never anybody else's."""
+        person = me()
+        company: Company = target.handle.company
+        link = db.session.scalar(select(BoxLink).where(BoxLink.person_id == person.id))
+        refusal = box_refusal(person.id, company, link_state=link.state if link else None)
+        login = link.box_login if link else ""
+        if refusal is not None:
+            linkable = may_link(standings_of(person.id))
+            return Door(
+                None,
+                login=login,
+                shut=Shut(refusal.value),
+                advice=refusal_text(refusal, company),
+                link_url=url_for("box_link.link") if linkable else "",
+            )
+        assert link is not None
+        box_user_id = link.box_user_id
+        # The connection goes back to the pool before anybody waits for Box.
+        release()
+        client = box_access().client(person_id=person.id, session_hash=person.session_hash)
+        return Door(client, login=login, box_user_id=box_user_id)
+
+    def tray(self, target: PickerTarget) -> Tray:
+        found = trays.contents(me().id, target.handle.target)
+        chosen = tuple(
+            Chosen(i.id, i.name, i.size_bytes, i.box_path, i.source == Source.BOX)
+            for i in found.items
+        )
+        release()
+        return Tray(found.key, chosen, found.box_file_ids)
+
+    def choose(self, target: PickerTarget, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
+        link = db.session.scalar(select(BoxLink).where(BoxLink.person_id == me().id))
+        company: Company = target.handle.company
+        refusal = box_refusal(me().id, company, link_state=link.state if link else None)
+        if refusal is not None and add:
+            raise Conflict(refusal_text(refusal, company))
+        trays.change(
+            me().id,
+            target.handle.target,
+            add=add,
+            remove=list(remove),
+            files_max=target.files_max,
+        )
+
+    def take_out(self, target: PickerTarget, item_id: int | None) -> None:
+        if item_id is None:
+            trays.clear(me().id, target.handle.target)
+        else:
+            trays.take_out(me().id, target.handle.target, item_id)
+
+    def upload(self, target: PickerTarget, file: FileStorage) -> None:
+        """Store an uploaded file; it hangs on nothing until the tray is sent."""
+        name = file.filename or ""
+        if extension_of(name) in target.blocked_extensions:
+            raise Invalid(
+                _(
+                    "%(company)s does not accept .%(extension)s files.",
+                    company=target.company,
+                    extension=extension_of(name),
+                )
+            )
+        key = new_blob_key()
+        with Digesting(file.content_length or None) as digesting:
+            blocks = iter(lambda: file.stream.read(UPLOAD_BLOCK_BYTES), b"")
+            limited = _limited(digesting.through(blocks), digesting, target.file_max_bytes)
+            blobs().put(key, limited)
+            digests = digesting.digests()
+        stored = trays.Upload(name, digests.size_bytes, digests.sha1, digests.sha256, key)
+        try:
+            trays.add_upload(me().id, target.handle.target, stored, files_max=target.files_max)
+        except Invalid:
+            blobs().delete(key)
+            raise
+
+    def attach(self, target: PickerTarget, key: str) -> Response:
+        """Send the tray: uploads are attached at once, copies from Box begin."""
+        sent = send_tray(me().id, target.handle.target, key)
+        if sent.copies:
+            queue().wake(sent.copies)
+        if not htmx.wants_partial():
+            return htmx.go_to(target.back_url)
+        return htmx.announce(Response(status=204), "close-dialog", "files-changed")
+
+
+_checked: type[PickerHost] = PlumblineHost
+
+
+def _limited(blocks: Iterator[bytes], digesting: Digesting, most: int) -> Iterator[bytes]:
+    """Stop a stream that grows over the limit; the store then keeps nothing of it."""
+    for block in blocks:
+        if digesting.size_bytes > most:
+            raise Invalid(_("Over the %(limit)s limit for one file.", limit=filesize(most)))
+        yield block
+
+
+def _may_attach(found: Standing, row_id: int | None) -> bool:
+    if row_id is None:
+        return found.may_attach
+    return found.may_attach_to_row(row_for(found.person_id, found.record, row_id))
+
+
+def _already(target: Target) -> dict[str, dict[str, str]]:
+    """Return which versions of which Box files hang there now, with their numbers."""
+    rows = db.session.execute(
+        select(
+            Attachment.box_file_id, Attachment.box_version_id, Attachment.box_version_number
+        ).where(
+            Attachment.record_id == target.record_id,
+            Attachment.row_id.is_(None)
+            if target.row_id is None
+            else Attachment.row_id == target.row_id,
+            Attachment.removed_at.is_(None),
+            Attachment.source == Source.BOX,
+        )
+    )
+    found: dict[str, dict[str, str]] = {}
+    for file_id, version_id, number in rows:
+        found.setdefault(file_id or "", {})[version_id or ""] = number or ""
+    return found
+
+
+def _who_sees(record: Record) -> str:
+    """Return who will be able to see the copies, where that is not simply the tool's readers."""
+    if record.saved_at is None:
+        return _("Only you see this draft and its files for now.")
+    if not record.restricted:
+        return _(
+            "Everybody who sees %(tool)s in this project will see the copies.", tool=record.number
+        )
+    count = db.session.scalar(
+        select(func.count(Person.id))
+        .join(RecordViewer, RecordViewer.person_id == Person.id)
+        .where(RecordViewer.record_id == record.id)
+    )
+    return ngettext(
+        "%(num)s person and the tool's admins will see the copies.",
+        "%(num)s people and the tool's admins will see the copies.",
+        count or 0,
+    )

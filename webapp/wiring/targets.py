@@ -1,0 +1,205 @@
+"""What the rooms below ask about a target: may this person attach there, now?
+
+Asked when the dialog opens, when the tray is sent, when a worker takes the item, and once more in
+the transaction that attaches it. Nothing is remembered between these moments.
+"""
+
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy import func, literal, select, update
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import Person
+from webapp.attachments.models import Attachment, Source
+from webapp.box_link.card import LinkUse
+from webapp.box_link.models import BoxLink
+from webapp.companies.access import level_expression
+from webapp.companies.box_access import Refusal, Standing, refusal_to_attach, standings_of
+from webapp.companies.models import Company, Grant, Level, Project
+from webapp.core.clock import utcnow
+from webapp.core.database import db, writing
+from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.settings import settings
+from webapp.core.text import _
+from webapp.imports import trays
+from webapp.imports.models import UNFINISHED, ImportItem
+from webapp.imports.trays import Sent
+from webapp.records.models import Record, RecordRow
+from webapp.records.visibility import Target, may_see
+from webapp.tools.parts import Standing as RecordStanding
+from webapp.tools.parts import people_of, standing
+from webapp.tools.registry import TOOLS, Tool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A target as it is at this moment, in the eyes of one person."""
+
+    standing: RecordStanding
+    row: RecordRow | None
+    company: Company
+
+
+def _find(session: Session, person_id: int, target: Target) -> _Found | str:
+    """Return the target, or the reason code why there is none for this person."""
+    level = level_expression(person_id, literal(target.project_id), literal(target.tool_key))
+    row = session.execute(
+        select(Record, Company, level, may_see(person_id))
+        .join(Project, Project.id == Record.project_id)
+        .join(Company, Company.id == Project.company_id)
+        .where(Record.id == target.record_id, Record.project_id == target.project_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    tool = TOOLS.get(target.tool_key)
+    if row is None or tool is None:
+        return "record_gone"
+    record, company, number, is_visible = row
+    is_active = session.scalar(select(Person.is_active).where(Person.id == person_id))
+    if not is_visible or not is_active:
+        return "no_access"
+    people = people_of(session, record.id)
+    found = standing(tool, record, people, person_id=person_id, level=Level(number))
+    response = None
+    if target.row_id is not None:
+        response = session.scalar(
+            select(RecordRow).where(RecordRow.id == target.row_id, RecordRow.record_id == record.id)
+        )
+        if response is None:
+            return "record_gone"
+    return _Found(found, response, company)
+
+
+def _may_still_attach(found: _Found) -> bool:
+    """True when files may arrive there; a response may have been sent since they were chosen."""
+    if found.row is None:
+        return found.standing.may_attach
+    section = found.standing.tool.section(found.row.section)
+    is_author = found.row.author_id == found.standing.person_id
+    return is_author and section is not None and bool(found.standing.parts & set(section.who))
+
+
+class PlumblineTargets:
+    """The importer's port to the tools above it (implements `imports.importer.Targets`)."""
+
+    def refusal(self, session: Session, *, person_id: int, target: Target) -> str | None:
+        found = _find(session, person_id, target)
+        if isinstance(found, str):
+            return found
+        if not _may_still_attach(found):
+            return "no_access"
+        refused = box_refusal(person_id, found.company, link_state="active")
+        return "feature_off" if refused is not None else None
+
+    def describe(self, session: Session, target: Target) -> tuple[str, str]:
+        record = session.get(Record, target.record_id)
+        tool = TOOLS.get(target.tool_key)
+        if record is None or tool is None:
+            return _("a record that is gone"), ""
+        path = f"/projects/{target.project_id}/{tool.slug}/{record.id}"
+        return record_title(tool, record), path
+
+
+def record_title(tool: Tool, record: Record) -> str:
+    """Return what a record is called in a sentence: its number, or what it is while it has none."""
+    if record.number is None:
+        return _("%(kind)s draft", kind=_(tool.record_name))
+    prefix = "" if tool.numbering.prefix else f"{_(tool.record_name)} "
+    return f"{prefix}{record.number}"
+
+
+def record_url(tool: Tool, record: Record) -> str:
+    return url_for("tools.record", project_id=record.project_id, tool=tool, record_id=record.id)
+
+
+def box_refusal(person_id: int, company: Company, *, link_state: str | None) -> Refusal | None:
+    """Return why this person may not attach from Box in this company, None when they may."""
+    here = Standing(company.id, Grant(company.box_grant), company.box_switched_off)
+    return refusal_to_attach(
+        link_state=link_state,
+        mine=standings_of(person_id),
+        here=here,
+        only_granted=settings().box_attach_in == "granted",
+    )
+
+
+def send_tray(person_id: int, target: Target, key: str) -> Sent:
+    """Turn a tray into attachments and copies in one transaction; sending it again does nothing."""
+    with writing() as session:
+        found = _find(session, person_id, target)
+        if isinstance(found, str) or not _may_still_attach(found):
+            raise Forbidden(_("You may not attach files here, or not any more."))
+        link = session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
+        sent = trays.send(session, person_id, target, key, box_login=link.box_login if link else "")
+        if sent is None:
+            raise Invalid(_("Nothing is chosen yet."))
+        if sent.copies:
+            _require_box(person_id, found.company, link)
+            where = record_title(found.standing.tool, found.standing.record)
+            session.execute(
+                update(BoxLink)
+                .where(BoxLink.person_id == person_id)
+                .values(last_used_at=utcnow(), last_used_for=where[:300])
+            )
+    return sent
+
+
+def _require_box(person_id: int, company: Company, link: BoxLink | None) -> None:
+    refused = box_refusal(person_id, company, link_state=link.state if link else None)
+    if refused is not None:
+        # Raised inside the transaction: the tray stays as it is.
+        raise Conflict(refusal_text(refused, company), title=_("Box cannot be used here now"))
+
+
+def refusal_text(refusal: Refusal, company: Company) -> str:
+    """Return the sentence for a person who may not attach from Box here."""
+    texts = {
+        Refusal.NOT_LINKED: _("You have not linked a Box account yet."),
+        Refusal.LINK_ENDED: _("Your Box link has ended. Reconnect Box, then attach again."),
+        Refusal.SWITCHED_OFF: _(
+            "%(company)s has switched Box off. Its administrators can switch it on again.",
+            company=company.name,
+        ),
+        Refusal.WITHDRAWN: _(
+            "Plumbline has withdrawn Box from %(company)s. Its administrators can ask again.",
+            company=company.name,
+        ),
+        Refusal.NOT_ENABLED: _(
+            "None of your companies has Box enabled. Its administrators can ask for it."
+        ),
+    }
+    return texts[refusal]
+
+
+def link_use(person_id: int) -> LinkUse:
+    """Return what a person's link has done: what stays and what stops when it goes."""
+    attached = db.session.scalar(
+        select(func.count(Attachment.id)).where(
+            Attachment.attached_by_id == person_id,
+            Attachment.source == Source.BOX,
+            Attachment.removed_at.is_(None),
+        )
+    )
+    under_way = db.session.scalar(
+        select(func.count(ImportItem.id)).where(
+            ImportItem.person_id == person_id, ImportItem.state.in_(UNFINISHED)
+        )
+    )
+    return LinkUse(attached or 0, under_way or 0)
+
+
+def may_remove(person_id: int, attachment: Attachment) -> bool:
+    """True when this person may remove that file from where it hangs."""
+    target = Target(attachment.project_id, attachment.tool_key, attachment.record_id)
+    found = _find(db.session(), person_id, target)
+    if isinstance(found, str):
+        return False
+    return found.standing.may_remove(attached_by_id=attachment.attached_by_id)
+
+
+def may_cancel(person_id: int, item: ImportItem) -> bool:
+    """True for whoever chose the file, and for the tool's admins."""
+    if item.person_id == person_id:
+        return True
+    found = _find(db.session(), person_id, Target(item.project_id, item.tool_key, item.record_id))
+    return not isinstance(found, str) and "admin" in found.standing.parts
