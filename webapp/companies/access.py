@@ -5,9 +5,21 @@ the same: NotFound.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from flask import g
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import aliased
 
 from webapp.accounts.models import Person
@@ -36,26 +48,7 @@ class Entry:
 def entry(project_id: int, person_id: int) -> Entry:
     """Return the project when this person is on it or administers its company; else NotFound."""
     row = db.session.execute(
-        select(Project, Company, CompanyMember.is_admin, ProjectMember.level)
-        .join(Company, Company.id == Project.company_id)
-        .join(
-            CompanyMember,
-            and_(
-                CompanyMember.company_id == Company.id,
-                CompanyMember.person_id == person_id,
-            ),
-        )
-        .outerjoin(
-            ProjectMember,
-            and_(
-                ProjectMember.project_id == Project.id,
-                ProjectMember.person_id == person_id,
-            ),
-        )
-        .where(
-            Project.id == project_id,
-            or_(CompanyMember.is_admin, ProjectMember.person_id.is_not(None)),
-        )
+        _entry_query(), {"project_id": project_id, "person_id": person_id}
     ).first()
     if row is None:
         raise NotFound
@@ -65,8 +58,32 @@ def entry(project_id: int, person_id: int) -> Entry:
     return found
 
 
+@cache
+def _entry_query() -> Select[Project, Company, bool, int]:
+    """Return the query of `entry`, made once: it opens nearly every request."""
+    person = bindparam("person_id", type_=Integer)
+    return (
+        select(Project, Company, CompanyMember.is_admin, ProjectMember.level)
+        .join(Company, Company.id == Project.company_id)
+        .join(
+            CompanyMember,
+            and_(CompanyMember.company_id == Company.id, CompanyMember.person_id == person),
+        )
+        .outerjoin(
+            ProjectMember,
+            and_(ProjectMember.project_id == Project.id, ProjectMember.person_id == person),
+        )
+        .where(
+            Project.id == bindparam("project_id", type_=Integer),
+            or_(CompanyMember.is_admin, ProjectMember.person_id.is_not(None)),
+        )
+    )
+
+
 def level_expression(
-    person_id: int, project_id: ColumnElement[int], tool_key: ColumnElement[str]
+    person_id: int | ColumnElement[int],
+    project_id: ColumnElement[int],
+    tool_key: ColumnElement[str],
 ) -> ColumnElement[int]:
     """Return SQL for this person's level in the tool of the row at hand, NULL for a stranger."""
     project, member = aliased(Project), aliased(CompanyMember)

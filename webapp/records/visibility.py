@@ -7,8 +7,9 @@
 """
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, String, and_, bindparam, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.companies.access import level_expression
@@ -28,7 +29,7 @@ class Target:
     row_id: int | None = None
 
 
-def may_see(person_id: int) -> ColumnElement[bool]:
+def may_see(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL that is true for the records this person sees; `records` must be selected from."""
     level = level_expression(person_id, Record.project_id.expression, Record.tool_key.expression)
     viewer = (
@@ -57,16 +58,28 @@ def hangs_visibly(person_id: int, row_id: InstrumentedAttribute[int | None]) -> 
 def record_for(person_id: int, *, project_id: int, tool_key: str, record_id: int) -> Record:
     """Return a record at its address when this person sees it; NotFound otherwise."""
     found = db.session.scalar(
-        select(Record).where(
-            Record.id == record_id,
-            Record.project_id == project_id,
-            Record.tool_key == tool_key,
-            may_see(person_id),
-        )
+        _record_at_address(),
+        {
+            "person_id": person_id,
+            "project_id": project_id,
+            "tool_key": tool_key,
+            "record_id": record_id,
+        },
     )
     if found is None:
         raise NotFound
     return found
+
+
+@cache
+def _record_at_address() -> Select[Record]:
+    """Return the query of `record_for`, made once: making it costs five times its execution."""
+    return select(Record).where(
+        Record.id == bindparam("record_id", type_=Integer),
+        Record.project_id == bindparam("project_id", type_=Integer),
+        Record.tool_key == bindparam("tool_key", type_=String),
+        may_see(bindparam("person_id", type_=Integer)),
+    )
 
 
 def row_for(person_id: int, record: Record, row_id: int) -> RecordRow:

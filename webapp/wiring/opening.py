@@ -3,30 +3,33 @@
 from datetime import datetime
 
 from flask import g
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, String, and_, bindparam, select
 
 from webapp.accounts.identity import SignedIn, remember
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
+from webapp.core.database import UtcDateTime
 from webapp.core.sessions import OpenSession, SessionRow
+
+_OPENING = (
+    select(
+        SessionRow.__table__,
+        Person.name.label("person_name"),
+        Person.email.label("person_email"),
+        Person.is_implementation_manager.label("is_manager"),
+    )
+    .outerjoin(Person, and_(Person.id == SessionRow.person_id, Person.is_active.is_(True)))
+    .where(
+        SessionRow.id_hash == bindparam("id_hash", type_=String),
+        SessionRow.kind == "browser",
+        SessionRow.expires_at > bindparam("now", type_=UtcDateTime),
+    )
+)
 
 
 def read_session(connection: Connection, id_hash: str) -> OpenSession | None:
     """Return the browser session behind a hash, and remember whose it is for this request."""
-    row = connection.execute(
-        select(
-            SessionRow.__table__,
-            Person.name.label("person_name"),
-            Person.email.label("person_email"),
-            Person.is_implementation_manager.label("is_manager"),
-        )
-        .outerjoin(Person, and_(Person.id == SessionRow.person_id, Person.is_active.is_(True)))
-        .where(
-            SessionRow.id_hash == id_hash,
-            SessionRow.kind == "browser",
-            SessionRow.expires_at > utcnow(),
-        )
-    ).first()
+    row = connection.execute(_OPENING, {"id_hash": id_hash, "now": utcnow()}).first()
     if row is None:
         return None
     if row.person_email is not None:
