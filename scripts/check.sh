@@ -11,7 +11,7 @@ step() {
 }
 step "lint" $bin/ruff check .
 step "format" $bin/ruff format --check --quiet .
-step "types" $bin/mypy --no-error-summary config.py wsgi.py webapp box_sandbox scripts tests
+step "types" $bin/mypy --no-error-summary config.py wsgi.py webapp box_sandbox scripts tests benchmarks
 step "layers" $bin/lint-imports --no-cache
 step "templates, scripts and styles" $bin/python scripts/check_templates.py
 step "vendored files" $bin/python scripts/vendor.py check

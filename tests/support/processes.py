@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from xml.etree.ElementTree import Element
 
 import html5lib
 import requests
@@ -133,6 +134,10 @@ class Plumbline:
         return any(process.poll() is not None for process in self._processes)
 
     @property
+    def pids(self) -> list[int]:
+        return [process.pid for process in self._processes]
+
+    @property
     def log(self) -> str:
         self._printed.seek(0)
         text = self._printed.read().decode(errors="replace")
@@ -178,16 +183,20 @@ class Person:
     def get(self, path: str, **kwargs: Any) -> requests.Response:
         return self.http.get(self._url + path, timeout=CALL_SECONDS, **kwargs)
 
+    def post(self, path: str, values: dict[str, Any], **kwargs: Any) -> requests.Response:
+        return self.http.post(self._url + path, data=values, timeout=CALL_SECONDS, **kwargs)
+
     def submit(self, path: str, action: str, **values: Any) -> requests.Response:
         """Open a page, fill in the form whose action ends like this, and send it."""
         form = self.form(path, action)
-        return self.http.post(
-            self._url + (form.action or path), data={**form.values, **values}, timeout=CALL_SECONDS
-        )
+        return self.post(form.action or path, {**form.values, **values})
+
+    def tree(self, path: str) -> Element:
+        tree: Element = html5lib.parse(self.get(path).text)
+        return tree
 
     def form(self, path: str, action: str) -> Form:
-        page = html5lib.parse(self.get(path).text)
-        for form in page.iter(f"{XHTML}form"):
+        for form in self.tree(path).iter(f"{XHTML}form"):
             if (form.get("action") or "").endswith(action):
                 return Form.of(form)
         raise AssertionError(f"no form with action {action!r} on {path}")
