@@ -3,12 +3,15 @@
 from datetime import datetime
 
 from flask import g
-from sqlalchemy import Connection, String, and_, bindparam, select
+from flask import session as browser_session
+from flask_login import current_user
+from sqlalchemy import Connection, Select, String, and_, bindparam, select
 
-from webapp.accounts.identity import SignedIn, remember
+from webapp.accounts.identity import SignedIn, me, remember
 from webapp.accounts.models import Person
+from webapp.companies.models import Company, CompanyMember, Project
 from webapp.core.clock import utcnow
-from webapp.core.database import UtcDateTime
+from webapp.core.database import UtcDateTime, db
 from webapp.core.sessions import OpenSession, SessionRow
 
 _OPENING = (
@@ -52,6 +55,20 @@ def timezone() -> str:
     entry = g.get("entry")
     if entry is not None:
         return str(entry.company.timezone)
-    shell = g.get("shell")
-    company = shell.company if shell is not None else None
-    return str(company.timezone) if company is not None else "UTC"
+    if not current_user.is_authenticated:
+        return "UTC"
+    return db.session.scalar(_home_timezone(me().id)) or "UTC"
+
+
+def _home_timezone(person_id: int) -> Select[str]:
+    """Return the query for the time zone of the company this browser was last in, or of any."""
+    project_id = browser_session.get("project_id", 0)
+    company_id = browser_session.get("company_id", 0)
+    return (
+        select(Company.timezone)
+        .join(CompanyMember, CompanyMember.company_id == Company.id)
+        .outerjoin(Project, and_(Project.company_id == Company.id, Project.id == project_id))
+        .where(CompanyMember.person_id == person_id)
+        .order_by(Project.id.is_(None), Company.id != company_id, Company.id)
+        .limit(1)
+    )
