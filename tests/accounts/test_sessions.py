@@ -227,3 +227,33 @@ def test_the_cookie_is_httponly_lax_and_host_bound_under_https(app: Flask) -> No
     assert "HttpOnly" in answer.headers["Set-Cookie"]
     assert "SameSite=Lax" in answer.headers["Set-Cookie"]
     assert "Path=/" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("user_agent", "shown"),
+    [
+        (
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 "
+                "(KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1"
+            ),
+            "Mobile Safari on iOS",
+        ),
+        (
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) "
+                "Chrome/150.0.0.0 Safari/537.36"
+            ),
+            "Chrome on Windows",
+        ),
+        ("<b>nobody's browser</b>", "Unknown browser"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_where_one_is_signed_in_reads_as_people_say_it(
+    app: Flask, world: World, user_agent: str, shown: str
+) -> None:
+    alice = Visitor(app)
+    alice.client.environ_base["HTTP_USER_AGENT"] = user_agent
+    alice.sign_in(world.email("alice"))
+    assert shown in alice.get("/settings/security").text

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Flask
+from ua_parser import parse
 
 from webapp.core.clock import utcnow
 from webapp.core.names import extension_of
@@ -74,6 +75,16 @@ def grouped_hex(digest: str) -> str:
     return " ".join(digest[i : i + 4] for i in range(0, len(digest), 4))
 
 
+def browser(user_agent: str) -> str:
+    """Return what a person calls the browser and device behind a User-Agent header."""
+    known = parse(user_agent)
+    program = known.user_agent.family.removeprefix("Headless") if known.user_agent else ""
+    system = known.os.family if known.os else ""
+    if program and system:
+        return _("%(browser)s on %(system)s", browser=program, system=system)
+    return program or system or _("Unknown browser")
+
+
 def initials(name: str) -> str:
     words = name.split()
     return (words[0][:1] + (words[-1][:1] if len(words) > 1 else "")).upper() if words else "?"
@@ -100,6 +111,8 @@ def script_texts() -> dict[str, str]:
         "try-again": _("Try again"),
         "upload-broke": _("The connection broke. Nothing was attached."),
         "upload-refused": _("Plumbline did not take this file."),
+        "opening": _("Opening"),
+        "no-answer": _("Plumbline did not answer. Check your connection and try again."),
         "showing-more": _("Showing {num}, more available"),
         "showing-all": _("{num} items"),
     }
@@ -116,6 +129,7 @@ def init_formats(app: Flask) -> None:
         sentence,
         grouped_hex,
         initials,
+        browser,
         ext,
         label_of,
     ):
