@@ -20,6 +20,7 @@ from huey import RedisHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
+from redis import ConnectionPool
 
 from webapp.imports import claims
 from webapp.imports.importer import Importer
@@ -120,7 +121,8 @@ def _make_huey(url: str) -> Any:
     if urlsplit(url).scheme == "sqlite":
         filename = url.removeprefix("sqlite:///")
         return SqliteHuey(filename=filename, timeout=10, fsync=False, **common)
-    return RedisHuey(url=url, socket_connect_timeout=REDIS_SECONDS, **common)
+    pool = ConnectionPool.from_url(url, socket_connect_timeout=REDIS_SECONDS)
+    return RedisHuey(connection_pool=pool, **common)
 
 
 def install(queue: Queue) -> None:

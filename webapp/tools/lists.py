@@ -37,6 +37,8 @@ class Filter:
 
     @classmethod
     def from_args(cls, args: dict[str, str]) -> "Filter":
+        # PostgreSQL takes no NUL, and nobody looks for a control character.
+        args = {key: value for key, value in args.items() if value.isprintable()}
         sort = args.get("sort", "")
         page = args.get("page", "1")
         return cls(
@@ -47,7 +49,7 @@ class Filter:
             text=args.get("q", "").strip()[:QUERY_MAX_LENGTH],
             sort=sort if sort in SORTS else "due_on",
             descending=args.get("dir") == "desc",
-            page=int(page) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
         )
 
     def args(self, **changes: str) -> dict[str, str]:
