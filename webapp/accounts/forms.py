@@ -2,14 +2,15 @@
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField, StringField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from webapp.accounts import passwords
-from webapp.core.text import _, later
+from webapp.core.text import _, later, tidy
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     email = EmailField(
+        filters=[tidy],
         validators=[InputRequired(), Length(max=254)],
         render_kw={"autocomplete": "username"},
     )
@@ -20,8 +21,8 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
-    name = StringField(validators=[InputRequired(), Length(max=200)])
-    title = StringField(validators=[Length(max=200)])
+    name = StringField(filters=[tidy], validators=[DataRequired(), Length(max=200)])
+    title = StringField(filters=[tidy], validators=[Length(max=200)])
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]

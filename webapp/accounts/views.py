@@ -17,7 +17,7 @@ from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
 from webapp.core.security import is_local_path
 from webapp.core.sessions import ServerSession, SessionRow
-from webapp.core.text import _
+from webapp.core.text import _, tidy
 
 log = logging.getLogger(__name__)
 bp = Blueprint("accounts", __name__)
@@ -29,7 +29,7 @@ FOR_ALL = "200/minute"
 
 
 def _address() -> str:
-    return request.form.get("email", "").strip().lower()[:254]
+    return tidy(request.form.get("email")).lower()[:254]
 
 
 def _was_refused(response: Response) -> bool:

@@ -12,6 +12,7 @@ from webapp.companies import access, box_switch
 from webapp.companies.models import BoxRequest, Company
 from webapp.core.database import db
 from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.core.text import tidy
 
 bp = Blueprint("companies", __name__)
 
@@ -84,7 +85,7 @@ def change_box(company_id: int) -> Response:
     action = request.form.get("action", "")
     try:
         if action == "ask":
-            box_switch.ask(found, me(), request.form.get("note", "").strip())
+            box_switch.ask(found, me(), tidy(request.form.get("note")))
         elif action == "take_back":
             box_switch.take_back(found, me())
         elif action in {"on", "off"}:
@@ -129,7 +130,7 @@ def decide(company_id: int) -> Response:
     found = db.session.scalar(select(Company).where(Company.id == company_id))
     if found is None:
         raise NotFound
-    action, reason = request.form.get("action", ""), request.form.get("reason", "")
+    action, reason = request.form.get("action", ""), tidy(request.form.get("reason"))
     try:
         if action == "grant":
             box_switch.grant(found, me())

@@ -4,10 +4,13 @@
 (the rooms that know no Flask, and tables of texts).
 """
 
+import re
 from datetime import date, datetime
 from typing import Any
 
 import flask_babel
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def _(text: str, **values: object) -> str:
@@ -27,6 +30,14 @@ def ngettext(one: str, many: str, num: int, **values: object) -> str:
 
 def N_(text: str) -> str:  # noqa: N802  # gettext's customary name
     return text
+
+
+def tidy(text: str | None) -> str:
+    """Return what somebody typed without spaces around it and without what nobody types.
+
+    PostgreSQL refuses NUL, and the other control characters say nothing.
+    """
+    return _CONTROLS.sub("", text).strip() if text else ""
 
 
 def format_date(value: date, pattern: str) -> str:

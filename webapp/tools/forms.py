@@ -1,6 +1,5 @@
 """A form for any declaration: the fields a person may change, with the choices of the project."""
 
-import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -23,7 +22,7 @@ from wtforms import Field as FormField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from webapp.core.text import _
+from webapp.core.text import _, tidy
 from webapp.tools.registry import Field, Kind, Tool
 from webapp.tools.values import Values
 
@@ -31,7 +30,6 @@ TITLE_MAX_LENGTH = 300
 TEXT_MAX_LENGTH = 200
 LONG_TEXT_MAX_LENGTH = 50_000
 MONEY_MAX = 10**12
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 
 
@@ -66,7 +64,7 @@ def make_form(
         "title": StringField(
             _(tool.title_label),
             validators=[InputRequired(_("Write a few words.")), _length(TITLE_MAX_LENGTH)],
-            filters=[_stripped],
+            filters=[tidy],
         ),
     }
     for field in fields:
@@ -92,11 +90,11 @@ def _form_field(field: Field, choices: Choices) -> Any:
     match field.kind:
         case Kind.TEXT:
             checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
-            return StringField(label, validators=checks, filters=[_stripped])
+            return StringField(label, validators=checks, filters=[tidy])
         case Kind.LONG_TEXT:
             checks += [_length(LONG_TEXT_MAX_LENGTH)]
             return TextAreaField(
-                label, validators=checks, filters=[_stripped], render_kw={"rows": 6}
+                label, validators=checks, filters=[tidy], render_kw={"rows": 6}
             )
         case Kind.DATE:
             return DateField(label, validators=[*checks, _believable_date])
@@ -145,11 +143,6 @@ def _select(label: str, choices: Any, checks: list[Any], *, coerce: Any = str) -
 
 def _id_or_none(value: Any) -> int | None:
     return int(value) if value not in (None, "", "None") else None
-
-
-def _stripped(value: str | None) -> str:
-    """Drop what nobody types: PostgreSQL refuses NUL, and the other controls say nothing."""
-    return _CONTROLS.sub("", value).strip() if value else ""
 
 
 def _length(most: int) -> Length:

@@ -7,6 +7,7 @@ from webapp.accounts.identity import me
 from webapp.core import htmx
 from webapp.core.database import db, writing
 from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.core.text import tidy
 from webapp.records.visibility import row_for
 from webapp.tools import responses
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
@@ -35,7 +36,7 @@ def reply(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResp
 def respond(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
     """Send a response, with a step if one was chosen; or keep it and go and choose files."""
     declared = _section(tool, section)
-    text = request.form.get("text", "").strip()
+    text = tidy(request.form.get("text"))
     if "attach" in request.form:
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
