@@ -29,6 +29,7 @@ DIRECTIONS = {"asc": "ASC", "desc": "DESC"}
 QUERY_MAX_LENGTH = 200
 SEARCH_OFFSET_MAX = 10_000
 REFUSED = 424
+PANEL = "picker/_panel.html"
 
 
 def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
@@ -179,12 +180,19 @@ def _door_or_page() -> Door | BaseResponse:
     if door.client is not None:
         return door
     # 200, not 424: nothing failed, and the page keeps asking until the link is there.
-    return htmx.render("picker/_shut.html", within="picker/page.html", **_frame(door=door))
+    response = htmx.render("picker/_shut.html", within="picker/page.html", **_frame(door=door))
+    if htmx.wants_partial():
+        # Whatever was asked for, all of Box's side is shut.
+        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = (
+            "#picker-panel",
+            "outerHTML",
+        )
+    return response
 
 
 def show_panel() -> BaseResponse:
     """Box's side of the dialog: the root folder, or why Box is shut here."""
-    return _show_listing(ROOT_ID, partial="picker/_panel.html")
+    return _show_listing(ROOT_ID, partial=PANEL)
 
 
 def show_folder(folder_id: str) -> BaseResponse:
@@ -204,7 +212,11 @@ def _show_listing(folder_id: str, *, partial: str) -> BaseResponse:
     try:
         listing = _listing(door.client, door, folder_id)
     except BoxError as error:
-        return _refused(door, error, again=request.full_path.rstrip("?"))
+        if partial != PANEL:
+            return _refused(door, error, again=request.full_path.rstrip("?"))
+        # The panel's failure is a panel too: it is the place in which the dialog goes on.
+        root = url_for(f"{_box_name()}.folder", folder_id=ROOT_ID)
+        return _refused(door, error, again=root, partial=partial)
     frame = _frame(door=door, listing=listing)
     return htmx.render(partial, within="picker/page.html", **frame)
 
@@ -229,10 +241,12 @@ def _more_rows(folder_id: str) -> BaseResponse:
     )
 
 
-def _refused(door: Door, error: BoxError, *, again: str) -> BaseResponse:
+def _refused(
+    door: Door, error: BoxError, *, again: str, partial: str = "picker/_problem.html"
+) -> BaseResponse:
     """Answer that Box could not or would not: one sentence and what can be done."""
     frame = _frame(door=door, problem=_shown(error), again=again)
-    return htmx.render("picker/_problem.html", within="picker/page.html", status=REFUSED, **frame)
+    return htmx.render(partial, within="picker/page.html", status=REFUSED, **frame)
 
 
 def _shown(error: BoxError) -> dict[str, Any]:
