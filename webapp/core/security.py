@@ -4,6 +4,8 @@ Default deny: an endpoint answers strangers only if it is in PUBLIC_ENDPOINTS, s
 forget its guard.
 """
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
@@ -15,6 +17,9 @@ from config import LOOPBACK_NAMES, Config
 from webapp.core.extensions import login_manager
 from webapp.core.htmx import wants_partial
 from webapp.core.settings import settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PUBLIC_ENDPOINTS = frozenset(
     {"static", "accounts.sign_in", "operations.health", "box_link.callback"}
@@ -33,11 +38,29 @@ def init_security(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = _HealthUnderAnyName(  # type: ignore[method-assign]
+        app.wsgi_app, config.public_host
+    )
     login_manager.init_app(app)
     app.before_request(_one_name)
     app.before_request(_same_site)
     app.before_request(_require_sign_in)
     app.after_request(_headers)
+
+
+class _HealthUnderAnyName:
+    """Lets a load balancer ask for health by address, which is no name that people may use."""
+
+    def __init__(self, app: "WSGIApplication", public_host: str) -> None:
+        self._app = app
+        self._public_host = public_host
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        if environ.get("PATH_INFO") == "/healthz":
+            environ["HTTP_HOST"] = self._public_host
+        return self._app(environ, start_response)
 
 
 def _one_name() -> BaseResponse | None:
