@@ -89,10 +89,11 @@ def test_logs_are_json_lines_without_credentials(production: Flask) -> None:
     assert not production.debug
     (handler,) = (h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler)
     written = io.StringIO()
-    handler.setStream(written)
+    before = handler.setStream(written)
     logging.getLogger("webapp.test").warning(
         "odd.answer", extra={"detail": "Authorization: Bearer TKN_abc123 and code=xyz789"}
     )
+    handler.setStream(before)
     line = json.loads(written.getvalue())
     assert line["event"] == "odd.answer"
     assert "TKN_abc123" not in line["detail"]

@@ -1,7 +1,7 @@
 """The punch list: what is still wrong, who mends it, who accepts it."""
 
 from webapp.core.text import N_
-from webapp.tools.catalog.rfis import IMPACT
+from webapp.tools.catalog.shared import COST_AND_SCHEDULE, DISTRIBUTION, LOCATION, private
 from webapp.tools.registry import (
     Ball,
     Field,
@@ -154,7 +154,7 @@ TOOL = Tool(
         ),
         Field("assignees", N_("Assignees"), Kind.PEOPLE),
         Field("due_on", N_("Due date"), Kind.DATE),
-        Field("location", N_("Location"), Kind.CODE, code_kind="location"),
+        LOCATION,
         Field("trade", N_("Trade"), Kind.TEXT, max_length=80),
         Field("type", N_("Type"), Kind.TEXT, max_length=80),
         Field(
@@ -164,23 +164,9 @@ TOOL = Tool(
             choices=(("low", N_("Low")), ("medium", N_("Medium")), ("high", N_("High"))),
         ),
         Field("reference", N_("Reference"), Kind.TEXT, max_length=200),
-        Field("cost_impact", N_("Cost impact"), Kind.CHOICE, choices=IMPACT),
-        Field("cost_amount", N_("Cost amount"), Kind.MONEY, shown_with="cost_impact"),
-        Field("schedule_impact", N_("Schedule impact"), Kind.CHOICE, choices=IMPACT),
-        Field(
-            "schedule_days",
-            N_("Schedule days"),
-            Kind.WHOLE_NUMBER,
-            shown_with="schedule_impact",
-            unit=N_("days"),
-        ),
-        Field("distribution", N_("Distribution"), Kind.PEOPLE),
-        Field(
-            "is_private",
-            N_("Private"),
-            Kind.YES_NO,
-            help=N_("Seen by its creator, manager, assignees, approver, distribution and admins."),
-        ),
+        *COST_AND_SCHEDULE,
+        DISTRIBUTION,
+        private(N_("Seen by its creator, manager, assignees, approver, distribution and admins.")),
     ),
     editable_by=(
         Rule((Part.CREATOR,), ("draft", "in_dispute")),

@@ -1,6 +1,7 @@
 """Requests for information: a question, whoever must answer it, and the official answer."""
 
 from webapp.core.text import N_
+from webapp.tools.catalog.shared import COST_AND_SCHEDULE, DISTRIBUTION, LOCATION, private
 from webapp.tools.registry import (
     Ball,
     Field,
@@ -15,13 +16,6 @@ from webapp.tools.registry import (
     Transition,
 )
 
-IMPACT = (
-    ("yes", N_("Yes")),
-    ("yes_unknown", N_("Yes, unknown")),
-    ("no", N_("No")),
-    ("tbd", N_("To be determined")),
-    ("n_a", N_("Not applicable")),
-)
 LEADS = (Part.MANAGER, Part.ADMIN)
 
 TOOL = Tool(
@@ -110,27 +104,13 @@ TOOL = Tool(
         ),
         Field("received_from", N_("Received from"), Kind.PERSON),
         Field("vendor", N_("Responsible contractor"), Kind.VENDOR),
-        Field("location", N_("Location"), Kind.CODE, code_kind="location"),
+        LOCATION,
         Field("drawing", N_("Drawing number"), Kind.TEXT, max_length=60),
         Field("spec_section", N_("Spec section"), Kind.CODE, code_kind="spec_section"),
         Field("cost_code", N_("Cost code"), Kind.CODE, code_kind="cost_code"),
-        Field("cost_impact", N_("Cost impact"), Kind.CHOICE, choices=IMPACT),
-        Field("cost_amount", N_("Cost amount"), Kind.MONEY, shown_with="cost_impact"),
-        Field("schedule_impact", N_("Schedule impact"), Kind.CHOICE, choices=IMPACT),
-        Field(
-            "schedule_days",
-            N_("Schedule days"),
-            Kind.WHOLE_NUMBER,
-            shown_with="schedule_impact",
-            unit=N_("days"),
-        ),
-        Field("distribution", N_("Distribution"), Kind.PEOPLE),
-        Field(
-            "is_private",
-            N_("Private"),
-            Kind.YES_NO,
-            help=N_("Seen by its creator, manager, assignees, distribution and RFI admins only."),
-        ),
+        *COST_AND_SCHEDULE,
+        DISTRIBUTION,
+        private(N_("Seen by its creator, manager, assignees, distribution and RFI admins only.")),
     ),
     editable_by=(Rule((Part.CREATOR,), ("draft",)), Rule(LEADS)),
     attach=(Rule((Part.CREATOR,), ("draft",)), Rule(LEADS)),
