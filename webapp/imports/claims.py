@@ -27,6 +27,7 @@ class Job:
     """An item in the hands of one worker."""
 
     item_id: int
+    batch_id: int
     fence: int
     person_id: int
     session_hash: str
@@ -131,6 +132,7 @@ def _taken(connection: Connection, item_id: int, worker: str) -> Job | None:
     ).scalar_one()
     return Job(
         item_id=row.id,
+        batch_id=row.batch_id,
         fence=row.fence,
         person_id=row.person_id,
         session_hash=session_hash,
@@ -187,6 +189,15 @@ def attached(session: Session, job: Job, size_bytes: int) -> None:
     )
     if rows_changed(done) != 1:
         raise LeaseLost
+
+
+def is_last(job: Job) -> bool:
+    """True when every item of this one's batch has come to rest."""
+    with db.engine.connect() as connection:
+        moving = select(ImportItem.id).where(
+            ImportItem.batch_id == job.batch_id, ImportItem.state.in_(UNFINISHED)
+        )
+        return connection.execute(moving.limit(1)).first() is None
 
 
 def wait(

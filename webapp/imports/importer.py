@@ -13,6 +13,7 @@ from random import uniform
 from typing import Protocol
 
 from obstore.exceptions import BaseError as StorageError
+from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
@@ -38,6 +39,7 @@ from webapp.core.formats import filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.imports import claims
 from webapp.imports.claims import Job, LeaseLost
+from webapp.imports.models import ImportItem
 from webapp.imports.reasons import reason_text
 from webapp.records.visibility import Target
 
@@ -123,6 +125,8 @@ class Importer:
                     "seconds": round(time.monotonic() - started, 2),
                 },
             )
+            if claims.is_last(job):
+                self._look_for_newer(job)
 
     def _check(self, job: Job) -> None:
         if job.size_bytes is not None and job.size_bytes > self.file_max_bytes:
@@ -200,6 +204,30 @@ class Importer:
                 row=job.target.row_id,
             )
         failpoint("import.after_commit")
+
+    def _look_for_newer(self, job: Job) -> None:
+        """Note which files of a batch have a newer version in Box by now.
+
+        After the last copy, so that it delays none. It is a hint: what Box does not answer is left.
+        """
+        query = select(Attachment.id, ImportItem.box_file_id, ImportItem.box_version_id).join(
+            ImportItem, ImportItem.id == Attachment.import_item_id
+        )
+        copied = db.session.execute(query.where(ImportItem.batch_id == job.batch_id)).all()
+        release()
+        client = self.client_for(job.person_id, job.session_hash)
+        newer = []
+        try:
+            for attachment_id, file_id, version_id in copied:
+                if client.file(file_id).version_id != version_id:
+                    newer.append(attachment_id)
+        except BoxError as error:
+            log.info("import.newer_unknown", extra={"kind": type(error).__name__})
+        if newer:
+            with writing() as session:
+                session.execute(
+                    update(Attachment).where(Attachment.id.in_(newer)).values(newer_in_box=True)
+                )
 
     def _settle(self, job: Job, error: Exception) -> None:
         """Decide what an error means for the item: wait, wait for the person, or give up."""

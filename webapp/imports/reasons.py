@@ -14,7 +14,9 @@ TEXTS = {
     "not_found_in_box": N_("It was deleted in Box since it was chosen, or access was lost."),
     "no_permission_in_box": N_("Your Box account may not download it any more."),
     "blocked_in_box": N_("Box has blocked its download: a policy, a lock or a scan forbids it."),
-    "changed_in_box": N_("The chosen version is no longer in Box; a newer one is."),
+    "changed_in_box": N_(
+        "The chosen version is no longer in Box; a newer one is. Choose the file again to take it."
+    ),
     "corrupt_transfer": N_("What arrived from Box was not what Box had announced."),
     "too_big": N_("It is larger than the limit for one file."),
     "storage_full": N_("Plumbline's storage is full. We try again in a few minutes."),
