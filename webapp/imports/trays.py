@@ -197,6 +197,9 @@ def send(
     Returns what was sent now, zeros when this key was sent before, None when there is no such tray
     of this person for this target.
     """
+    if not key.isprintable():
+        # PostgreSQL refuses NUL; no key of ours holds anything like it.
+        return None
     tray = session.scalar(
         select(Tray)
         .where(

@@ -19,6 +19,7 @@ from webapp.companies.box_access import Refusal, Standing, refusal_to_attach, st
 from webapp.companies.models import Company, Grant, Level, Project
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
+from webapp.core.failpoints import failpoint
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _
@@ -141,6 +142,7 @@ def send_tray(person_id: int, target: Target, key: str) -> Sent:
                 .where(BoxLink.person_id == person_id)
                 .values(last_used_at=utcnow(), last_used_for=where[:300])
             )
+    failpoint("submit.after_commit")
     return sent
 
 
