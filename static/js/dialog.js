@@ -13,6 +13,7 @@ export function init(root) {
       event.preventDefault();
       dialog.close();
     });
+    addPlaceForProblems(dialog);
     dialog.showModal();
   }
 }
@@ -23,11 +24,26 @@ function found(root) {
   return root.matches?.(selector) ? [root, ...inside] : inside;
 }
 
-/** Removes the dialog, and finds its opener again if the page has been redrawn meanwhile. */
+/** There from the start, because assistive technology reads out only what changes. */
+function addPlaceForProblems(dialog) {
+  const place = document.createElement("div");
+  place.dataset.problem = "";
+  place.setAttribute("role", "alert");
+  dialog.append(place);
+}
+
+/** Removes the dialog; its opener may have been redrawn meanwhile, then its successor is meant. */
 function leave(dialog, opener) {
   dialog.remove();
-  const again = opener?.isConnected ? opener : document.querySelector("[data-opens-dialog]");
+  const again = opener?.isConnected ? opener : successor(opener);
   again?.focus();
+}
+
+function successor(opener) {
+  const alike = (control) => control.textContent.trim() === opener?.textContent.trim();
+  return [...document.querySelectorAll('main [hx-target="#dialog-host"]')].find(
+    (control) => alike(control) && control.checkVisibility(),
+  );
 }
 
 function listen() {

@@ -1,4 +1,4 @@
-/** Closes an open menu of the bar when one clicks elsewhere or presses Escape. */
+/** Closes an open menu of the bar or the path when one clicks elsewhere or presses Escape. */
 let isListening = false;
 
 export function init() {
@@ -6,15 +6,18 @@ export function init() {
   isListening = true;
   document.addEventListener("click", (event) => close((menu) => !menu.contains(event.target)));
   document.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") close(() => true);
+    // One press closes one thing: the menu first, and the dialog around it with the next.
+    if (event.key === "Escape" && close(() => true)) event.preventDefault();
   });
 }
 
+/** Returns whether there was one to close. */
 function close(which) {
-  for (const menu of document.querySelectorAll(".bar details[open], .path details[open]")) {
-    if (!which(menu)) continue;
+  const open = [...document.querySelectorAll(".bar details[open], .path details[open]")].filter(which);
+  for (const menu of open) {
     const hadFocus = menu.contains(document.activeElement);
     menu.removeAttribute("open");
     if (hadFocus) menu.querySelector("summary").focus();
   }
+  return open.length > 0;
 }

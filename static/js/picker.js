@@ -2,9 +2,11 @@
  * The picker's list: ticks go to the tray on the server, and the keyboard moves through the rows.
  * The tray's rows on the server are the truth; this only reports clicks and mirrors the answer.
  */
+import { focusOn, isFocused, whenGone } from "./focus.js";
 import { text } from "./text.js";
 
 const ROW = "tbody tr:not(.load)";
+const TYPES = "input:not([type=checkbox]), select, textarea";
 
 let isListening = false;
 
@@ -14,7 +16,8 @@ export function init(root) {
   for (const rows of new Set([...within(root, "[data-rows]"), root.closest?.("[data-rows]")])) {
     if (rows) refresh(rows);
   }
-  for (const panel of within(root, "#picker-panel")) nameSource(panel);
+  for (const panel of within(root, "#picker-panel")) arrive(panel);
+  for (const folder of within(root, "#picker-folder")) clearSearch(folder);
 }
 
 function within(root, selector) {
@@ -37,9 +40,44 @@ function listen() {
     if (event.target.matches?.("[data-rows] input[name=choice]")) rangeClick(event.target.form, event);
   });
   document.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
     const rows = event.target.closest?.("[data-rows]");
     if (rows) key(rows, event);
+    if (event.key === "/" && !event.target.matches(TYPES)) startSearch(event);
   });
+  document.addEventListener("focusin", (event) => {
+    const rows = event.target.closest?.("[data-rows]");
+    if (rows) stopAt(rows, event.target);
+  });
+  document.addEventListener("submit", holdBack, { capture: true });
+  document.addEventListener("htmx:beforeSwap", (event) => followRows(event.detail.target));
+  whenGone("picker-folder", startOf);
+  whenGone("picker-tray", nextInTray);
+}
+
+/** Marks the tab of the source whose side is shown, and takes the focus there if nobody has moved it. */
+function arrive(panel) {
+  for (const tab of document.querySelectorAll(".sources .tab")) {
+    if (tab.dataset.source === panel.dataset.source) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
+  }
+  const first = panel.querySelector("[data-rows]") && stops(panel.querySelector("[data-rows]"))[0];
+  const isUntouched = document.activeElement?.matches("dialog [data-closes-dialog]");
+  if (first && (isUntouched || !isFocused()) && panel.closest("dialog")) first.focus();
+}
+
+/** A search is over when a folder is shown as a folder, unless somebody is typing the next one. */
+function clearSearch(folder) {
+  const field = document.getElementById("picker-q");
+  if (field && folder.querySelector(".path ol") && field !== document.activeElement) field.value = "";
+}
+
+function startSearch(event) {
+  const field = event.target.closest("[data-picker]")?.querySelector("#picker-q");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
 }
 
 function chooseAll(all) {
@@ -49,50 +87,68 @@ function chooseAll(all) {
   if (changed.length) send(rows, changed, all.checked);
 }
 
-/** Marks the tab of the source whose side is shown. */
-function nameSource(panel) {
-  for (const tab of document.querySelectorAll(".sources .tab")) {
-    if (tab.dataset.source === panel.dataset.source) tab.setAttribute("aria-current", "true");
-    else tab.removeAttribute("aria-current");
-  }
-}
-
 function boxes(rows) {
   return [...rows.querySelectorAll("input[name=choice]")];
 }
 
 /** Tells the server about ticks; one after the other, so that the last click wins. */
 let queue = Promise.resolve();
+let waiting = 0;
+let isAttaching = false;
 
 function send(rows, changed, isChosen) {
   mark(changed);
   const values = { in: rows.elements.in.value };
   values[isChosen ? "choice" : "remove"] = changed.map((box) => box.value);
-  queue = queue.then(() =>
+  const tell = () =>
     htmx.ajax("POST", rows.action, {
       source: "#picker-tray",
       target: "#picker-tray",
       swap: "outerHTML",
       values,
-    }),
-  );
+    });
+  waiting += 1;
+  // A request that breaks is told by requests.js; here it must not stop the ones behind it.
+  queue = queue.then(tell).catch(() => undefined).then(settle);
+}
+
+/** After the last answer ticks and tray agree again, and an Attach that was held back goes on. */
+function settle() {
+  waiting -= 1;
+  const tray = document.getElementById("picker-tray");
+  if (waiting || !tray) return;
+  const isComplete = mirror(tray);
+  const attach = isAttaching && isComplete;
+  isAttaching = false;
+  if (attach) tray.querySelector("form.end").requestSubmit();
+}
+
+/** Attach pressed while a tick is still on its way waits for it, or that file would stay behind. */
+function holdBack(event) {
+  if (!waiting || !event.target.matches("#picker-tray form.end")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  isAttaching = true;
 }
 
 function mark(changed) {
   for (const box of changed) box.closest("tr").classList.toggle("on", box.checked);
 }
 
-/** The answer of the server is the tray; ticks that it does not hold are taken back. */
+/** The server's tray is what counts: ticks that it does not hold are taken back. True if none was. */
 function mirror(tray) {
-  if (!tray.dataset.ids) return;
+  if (waiting) return true;
   const held = new Set(tray.dataset.ids.split(" "));
-  for (const box of document.querySelectorAll("[data-rows] input[name=choice]")) {
-    const isHeld = held.has(box.dataset.id);
-    if (box.dataset.id && box.checked !== isHeld) {
-      box.checked = isHeld;
-      mark([box]);
-    }
+  const shown = [...document.querySelectorAll("[data-rows] input[name=choice]")];
+  const wrong = shown.filter((box) => box.checked !== held.has(box.dataset.id));
+  for (const box of wrong) box.checked = !box.checked;
+  mark(wrong);
+  for (const all of document.querySelectorAll("[data-all]")) {
+    const count = shown.filter((box) => box.checked).length;
+    all.checked = shown.length > 0 && count === shown.length;
+    all.indeterminate = count > 0 && count < shown.length;
   }
+  return wrong.length === 0;
 }
 
 /** Shift and a click choose everything between the last click and this one. */
@@ -113,28 +169,36 @@ function rangeClick(rows, event) {
 /** One tab stop for the list: arrows, Home and End move, Enter opens, "/" searches. */
 function refresh(rows) {
   const controls = stops(rows);
-  const current = controls.find((control) => control.tabIndex === 0 && control.dataset.stop) ?? controls[0];
-  for (const control of controls) {
-    control.dataset.stop = "";
-    control.tabIndex = control === current ? 0 : -1;
-  }
-  const count = rows.closest(".folder").querySelector("[data-count]");
+  const isCurrent = (control) => control.tabIndex === 0 && "stop" in control.dataset;
+  const current =
+    controls.find((control) => control === document.activeElement) ?? controls.find(isCurrent) ?? controls[0];
+  for (const control of controls) control.dataset.stop = "";
+  stopAt(rows, current);
+  const folder = rows.closest(".folder");
+  const count = folder.querySelector("[data-count]");
   const shown = rows.querySelectorAll(ROW).length;
   if (count && rows.dataset.shown && Number(rows.dataset.shown) !== shown) {
     const hasMore = rows.querySelector("tr.load") !== null;
     count.textContent = text(hasMore ? "showing-more" : "showing-all", { num: shown });
   }
   rows.dataset.shown = shown;
-  const all = rows.closest(".folder").querySelector("[data-all-label]");
+  const all = folder.querySelector("[data-all-label]");
   if (all) all.hidden = boxes(rows).length === 0;
+  const tray = document.getElementById("picker-tray");
+  if (tray) mirror(tray);
 }
 
 function stops(rows) {
-  return [...rows.querySelectorAll(`${ROW} a, ${ROW} input`)].filter((control) => !control.closest("thead"));
+  return [...rows.querySelectorAll(`${ROW} a, ${ROW} input:not(:disabled)`)];
+}
+
+function stopAt(rows, current) {
+  const controls = stops(rows);
+  if (!controls.includes(current)) return;
+  for (const control of controls) control.tabIndex = control === current ? 0 : -1;
 }
 
 function key(rows, event) {
-  if (event.altKey || event.ctrlKey || event.metaKey) return;
   const controls = stops(rows);
   const index = controls.indexOf(document.activeElement);
   if (index < 0) return;
@@ -146,7 +210,7 @@ function key(rows, event) {
   }[event.key];
   if (target) {
     event.preventDefault();
-    move(controls, target);
+    target.focus();
     if (event.shiftKey && target.name === "choice" && !target.checked) target.click();
   } else if (event.key === "Enter" && document.activeElement.name === "choice") {
     event.preventDefault();
@@ -157,13 +221,34 @@ function key(rows, event) {
       event.preventDefault();
       up.click();
     }
-  } else if (event.key === "/") {
-    event.preventDefault();
-    document.getElementById("picker-q")?.focus();
   }
 }
 
-function move(controls, target) {
-  for (const control of controls) control.tabIndex = control === target ? 0 : -1;
-  target.focus();
+/** In another folder: the folder one has come up from, or the first row. */
+function startOf(folder, memo) {
+  const left = memo.part.querySelector(".path ol [aria-current]")?.textContent;
+  const rows = folder.querySelector("[data-rows]");
+  const controls = rows ? stops(rows) : [];
+  const from = controls.find((control) => control.matches("a") && control.textContent === left);
+  return from ?? controls[0] ?? folder.querySelector("a[href]:not(.up *), .say a, .say button");
+}
+
+/** In the tray: the file that took the removed one's place, then the heading when none is left. */
+function nextInTray(tray, memo) {
+  const removes = [...tray.querySelectorAll("li button")];
+  const before = [...memo.part.querySelectorAll("li button")];
+  const index = before.findIndex((button) => memo.looks[0].includes(button.getAttribute("aria-label")));
+  return removes[Math.min(Math.max(index, 0), removes.length - 1)] ?? tray.querySelector("#picker-tray-title");
+}
+
+/** "Show more" makes place for the rows it brings: the first of them takes the focus. */
+function followRows(target) {
+  if (!target.matches?.("tr.load") || !target.contains(document.activeElement)) return;
+  const rows = target.closest("[data-rows]");
+  const before = stops(rows).length;
+  document.addEventListener(
+    "htmx:afterSwap",
+    () => focusOn(stops(rows)[before] ?? rows.querySelector("tr.load a") ?? rows),
+    { once: true },
+  );
 }

@@ -1,4 +1,5 @@
 /** Sends files from the computer into the tray, each with its own progress; drop or choose. */
+import { remember, restore } from "./focus.js";
 import { text } from "./text.js";
 
 let isListening = false;
@@ -57,7 +58,9 @@ function send(panel, file) {
     });
     request.addEventListener("load", () => {
       if (request.status === 200) {
+        const memo = remember(document.getElementById("picker-tray"));
         htmx.swap("#picker-tray", request.responseText, { swapStyle: "outerHTML" });
+        restore(memo);
         line.remove();
       } else {
         fail(line, say, cancel, () => send(panel, file), sentence(request));
