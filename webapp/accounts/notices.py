@@ -14,6 +14,10 @@ TEXTS = {
     "box_withdrawn": N_("Box was withdrawn from %(company)s: %(reason)s"),
     "box_requested": N_("%(company)s asks for Box."),
     "box_misconfigured": N_("Box refuses Plumbline's client id or secret. Nobody can link."),
+    "box_not_told": N_(
+        "Box could not be told to forget a link of yours. Remove Plumbline in Box yourself, in "
+        "your account settings there, under Integrations."
+    ),
 }
 
 

@@ -6,10 +6,12 @@ to its adapters directly.
 """
 
 import time
+from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from webapp.box.errors import BoxOdd, BoxUnavailable
@@ -17,6 +19,7 @@ from webapp.box.errors import BoxOdd, BoxUnavailable
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 8.0
 CALL_SECONDS = 9.0
+LAST_SECONDS = 0.5
 BODY_MAX_BYTES = 5 * 1024 * 1024
 RETRY_AFTER_MIN_S, RETRY_AFTER_MAX_S = 1.0, 900.0
 
@@ -42,35 +45,58 @@ def session() -> requests.Session:
 def call(
     http: requests.Session, request: requests.Request, *, read_seconds: float = READ_SECONDS
 ) -> requests.Response:
-    """Send a request and return the answer with its body unread.
+    """Send a request and return the answer with its body unread; see `send`.
 
-    Raises BoxUnavailable on any failure to connect or on silence. Redirects are not followed.
+    Raises BoxOdd for an address or a header that Box gave us and that cannot be sent.
     """
-    prepared = request.prepare()
+    try:
+        prepared = request.prepare()
+    except (requests.RequestException, UnicodeError) as error:
+        raise BoxOdd(type(error).__name__) from None
+    return send(http, prepared, read_seconds=read_seconds)
+
+
+def send(
+    http: requests.Session, prepared: requests.PreparedRequest, *, read_seconds: float
+) -> requests.Response:
+    """Send what is prepared and return the answer with its body unread; redirects stay unfollowed.
+
+    Connecting and waiting for the answer take `read_seconds` at most, together; how long they took
+    is the answer's `elapsed`. Raises BoxUnavailable on any failure to connect or on silence.
+    """
     prepared.headers.setdefault("User-Agent", "Plumbline")
     prepared.headers.setdefault("Accept-Encoding", "gzip")
+    began = time.monotonic()
+    patience = Timeout(total=read_seconds, connect=CONNECT_SECONDS, read=read_seconds)
     try:
         # Not Session.send: even told not to follow, it reads a redirect's whole body and parses
         # its Location. The adapter does neither, and keeps no cookies.
-        return http.get_adapter(request.url).send(
-            prepared, stream=True, timeout=(CONNECT_SECONDS, read_seconds)
+        response = http.get_adapter(prepared.url or "").send(
+            prepared,
+            stream=True,
+            timeout=patience,  # type: ignore[arg-type]  # documented by requests, not by its stubs
         )
     except requests.RequestException as error:
         # The library's text may hold the whole URL; only its kind is told.
         raise BoxUnavailable(type(error).__name__) from None
+    response.elapsed = timedelta(seconds=time.monotonic() - began)
+    return response
 
 
 def body(
     response: requests.Response, *, limit: int = BODY_MAX_BYTES, seconds: float = CALL_SECONDS
 ) -> bytes:
-    """Read a whole answer within `limit` bytes and `seconds`, then give the connection back.
+    """Read a whole answer within `limit` bytes, then give the connection back.
 
-    Raises BoxOdd when it is longer, BoxUnavailable when it takes longer or breaks off.
+    `seconds` are for the whole call, the wait for its first byte included. Raises BoxOdd when the
+    answer is longer, BoxUnavailable when it takes longer or breaks off.
     """
-    deadline = time.monotonic() + seconds
+    left = max(seconds - response.elapsed.total_seconds(), LAST_SECONDS)
+    deadline = time.monotonic() + left
     chunks: list[bytes] = []
     size = 0
     try:
+        _allow(response, left)
         while chunk := response.raw.read1(65536, decode_content=True):
             size += len(chunk)
             if size > limit:
@@ -78,6 +104,7 @@ def body(
             if time.monotonic() > deadline:
                 raise BoxUnavailable("slow answer")
             chunks.append(chunk)
+            _allow(response, deadline - time.monotonic())
     except (HTTPError, OSError) as error:
         response.close()
         raise BoxUnavailable(type(error).__name__) from None
@@ -86,6 +113,13 @@ def body(
         raise
     response.raw.release_conn()
     return b"".join(chunks)
+
+
+def _allow(response: requests.Response, seconds: float) -> None:
+    """Let the next read wait no longer than this; without it, silence lasts a whole timeout."""
+    sock = getattr(response.raw.connection, "sock", None)
+    if sock is not None:
+        sock.settimeout(max(seconds, 0.01))
 
 
 def retry_after_s(response: requests.Response, *, default: float = 5.0) -> float:
@@ -99,6 +133,6 @@ def retry_after_s(response: requests.Response, *, default: float = 5.0) -> float
     else:
         try:
             seconds = parsedate_to_datetime(text).timestamp() - time.time()
-        except ValueError:
+        except (ValueError, OverflowError):
             seconds = default
     return min(max(seconds, RETRY_AFTER_MIN_S), RETRY_AFTER_MAX_S)

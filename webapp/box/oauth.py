@@ -6,15 +6,19 @@ and take a 429 body for a token.
 Source: Box API reference "Authorize user", "Request access token", "Revoke access token".
 """
 
+import io
 from dataclasses import dataclass, field
+from typing import Any
 
 import requests
 from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPResponse
 
 from webapp.box import http
-from webapp.box.errors import BoxUnavailable
-from webapp.box.tokens import TokenPair, token_pair
+from webapp.box.errors import BoxMisconfigured, BoxUnavailable
+from webapp.box.tokens import TokenPair, error_of, is_refused_client, token_pair
 
 TOKEN_SECONDS = 8.0
 TOKEN_BODY_MAX_BYTES = 64 * 1024
@@ -70,8 +74,6 @@ class OAuth:
                     f"{self.api_url}/oauth2/token",
                     code=code,
                     code_verifier=code_verifier,
-                    timeout=(http.CONNECT_SECONDS, TOKEN_SECONDS),
-                    allow_redirects=False,
                 )
             except requests.RequestException as error:
                 raise BoxUnavailable(type(error).__name__) from None
@@ -87,10 +89,12 @@ class OAuth:
     def revoke(self, token: str) -> None:
         """Have Box forget a grant; a token it does not know is as good as revoked.
 
-        Raises BoxUnavailable when Box did not take it, so that it is tried again (RFC 7009,
-        section 2.2.1: a 503 leaves the token alive).
+        Raises BoxUnavailable or BoxMisconfigured when Box did not take it, so that it is tried
+        again (RFC 7009, section 2.2.1: a 503 leaves the token alive).
         """
-        status, _body = self._post("/oauth2/revoke", {"token": token})
+        status, body = self._post("/oauth2/revoke", {"token": token})
+        if is_refused_client(status, error_of(body)):
+            raise BoxMisconfigured("revoke")
         if status not in {200, 400}:
             raise BoxUnavailable(f"revoke answered {status}")
 
@@ -115,8 +119,25 @@ class OAuth:
             code_challenge_method="S256",
         )
         session.trust_env = False
-        session.max_redirects = 0
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, _WholeAnswers())
         return session
+
+
+class _WholeAnswers(HTTPAdapter):
+    """Takes authlib's calls out by our own way: bounded in time and size, and never redirected.
+
+    Of an answer only the status and the body are handed on. A session would read a redirect's
+    target from its headers, and would wait for a dripping body as long as it drips.
+    """
+
+    def send(
+        self, request: requests.PreparedRequest, *_args: Any, **_kwargs: Any
+    ) -> requests.Response:
+        response = http.send(_plain, request, read_seconds=TOKEN_SECONDS)
+        text = http.body(response, limit=TOKEN_BODY_MAX_BYTES, seconds=TOKEN_SECONDS)
+        whole = HTTPResponse(io.BytesIO(text), status=response.status_code, preload_content=False)
+        return self.build_response(request, whole)
 
 
 _plain = http.session()

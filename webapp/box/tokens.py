@@ -20,6 +20,8 @@ from webapp.box.errors import BoxLinkBroken, BoxMisconfigured, BoxUnavailable
 TOKEN_MAX_LENGTH = 4096
 LIFE_MIN_S, LIFE_MAX_S = 60, 86_400
 TRIES = 3
+# After an answer that came this late nothing is repeated while somebody waits for their page.
+REPEAT_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class _TokenReply(msgspec.Struct):
     refresh_token: str
     expires_in: int
     token_type: str
+    error: object = None
 
 
 class _ErrorReply(msgspec.Struct):
@@ -65,21 +68,31 @@ class InvalidGrant(Exception):
 def token_pair(status: int, body: bytes) -> TokenPair:
     """Return the pair in a token endpoint's answer, or raise for everything that is not one.
 
-    An answer counts only with status 200, two non-empty tokens, type bearer and a believable life:
-    Box's 429 and 403 bodies have no `error` key and would pass a laxer test.
+    An answer counts only with status 200, two tokens that fit into a header, type bearer and a
+    believable life: Box's 429 and 403 bodies have no `error` key and would pass a laxer test.
     Raises InvalidGrant, BoxMisconfigured (`invalid_client`), BoxUnavailable for anything else.
     """
     if status == 200:
         return _checked_pair(body)
-    try:
-        error = msgspec.json.decode(body, type=_ErrorReply).error
-    except msgspec.MsgspecError:
-        error = ""
+    error = error_of(body)
     if status in {400, 401} and error == "invalid_grant":
         raise InvalidGrant
-    if status in {400, 401} and error in {"invalid_client", "unauthorized_client"}:
+    if is_refused_client(status, error):
         raise BoxMisconfigured(error)
     raise BoxUnavailable(f"token endpoint answered {status}")
+
+
+def error_of(body: bytes) -> str:
+    """Return the OAuth error code in a reply, "" when there is none."""
+    try:
+        return msgspec.json.decode(body, type=_ErrorReply).error
+    except msgspec.MsgspecError:
+        return ""
+
+
+def is_refused_client(status: int, error: str) -> bool:
+    """True when Box does not know our client id, or not with this secret."""
+    return status in {400, 401} and error in {"invalid_client", "unauthorized_client"}
 
 
 def _checked_pair(body: bytes) -> TokenPair:
@@ -87,13 +100,18 @@ def _checked_pair(body: bytes) -> TokenPair:
         reply = msgspec.json.decode(body, type=_TokenReply)
     except msgspec.MsgspecError:
         raise BoxUnavailable("token endpoint answered no token pair") from None
-    lengths_fit = all(
-        0 < len(token) <= TOKEN_MAX_LENGTH for token in (reply.access_token, reply.refresh_token)
-    )
+    are_tokens = _is_token(reply.access_token) and _is_token(reply.refresh_token)
     life_fits = LIFE_MIN_S <= reply.expires_in <= LIFE_MAX_S
-    if not (lengths_fit and life_fits and reply.token_type.lower() == "bearer"):
+    is_bearer = reply.token_type.lower() == "bearer"
+    if not (are_tokens and life_fits and is_bearer and reply.error is None):
         raise BoxUnavailable("token endpoint answered an unusable token pair")
     return TokenPair(reply.access_token, reply.refresh_token, reply.expires_in)
+
+
+def _is_token(text: str) -> bool:
+    """True for what can be sent in a header (RFC 6749, appendix A.12: visible ASCII)."""
+    is_visible = text.isascii() and text.isprintable() and " " not in text
+    return is_visible and 0 < len(text) <= TOKEN_MAX_LENGTH
 
 
 class LinkStore(Protocol):
@@ -121,7 +139,7 @@ class LinkStore(Protocol):
         """Mark the link as ended if it is still at `generation`; False when it has moved on."""
 
     def previous(self, *, generation: int) -> Grant | None:
-        """Return the refresh token before this one, once, while it may still be of use."""
+        """Return the refresh token before this one while it may still be of use."""
 
 
 class AccessTokens:
@@ -150,6 +168,7 @@ class AccessTokens:
             return self._renewed(refused)
 
     def _renewed(self, refused: AccessToken | None) -> AccessToken:
+        began = time.monotonic()
         for attempt in range(TRIES):
             # Everything is decided inside the lock: another process may have been here before us.
             grant = self._store.grant()
@@ -165,7 +184,8 @@ class AccessTokens:
                 raise
             except BoxUnavailable:
                 # The outcome is unknown: Box may have retired the token. Repeat the same one.
-                if attempt == TRIES - 1:
+                is_late = time.monotonic() - began > REPEAT_WITHIN_S
+                if attempt == TRIES - 1 or is_late:
                     raise
                 self._pause(0.3 * 2**attempt)
                 continue

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from flask import current_app
 
 from config import Config
+from webapp.box.circuit import Circuit
 from webapp.box.client import BoxClient
 from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessTokens
 from webapp.box_link.linking import Linker
 from webapp.box_link.locks import Locks, make_locks
+from webapp.box_link.misconfigured import tell_managers
 from webapp.box_link.sealing import Sealer
 from webapp.box_link.store import LinkTokenStore
 
@@ -33,7 +35,7 @@ class BoxAccess:
             locks=self.locks,
         )
         return BoxClient(
-            AccessTokens(store, self.linker.oauth.refresh),
+            AccessTokens(store, self.linker.refresh),
             api_url=self.linker.oauth.api_url,
             download_origins=self.linker.download_origins,
         )
@@ -47,7 +49,9 @@ def make_box_access(config: Config) -> BoxAccess:
         api_url=config.box_api_url,
         redirect_uri=config.public_url + CALLBACK_PATH,
     )
-    linker = Linker(oauth, Sealer(config.token_keys), config.box_download_hosts)
+    linker = Linker(
+        oauth, Sealer(config.token_keys), config.box_download_hosts, Circuit(tell_managers)
+    )
     return BoxAccess(linker, make_locks(config.database_url, config.data_dir))
 
 

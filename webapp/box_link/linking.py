@@ -12,6 +12,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.identity import SignedIn
+from webapp.accounts.models import notify
+from webapp.box.circuit import Circuit
 from webapp.box.client import BoxClient
 from webapp.box.errors import BoxError, BoxMisconfigured
 from webapp.box.items import BoxUser
@@ -30,13 +32,15 @@ from webapp.box_link.store import access_place, link_made, link_removed, refresh
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
-from webapp.core.sessions import hashed
+from webapp.core.sessions import SessionRow, hashed
 
 log = logging.getLogger(__name__)
 
 ATTEMPT_LIVES = timedelta(minutes=10)
 PENDING_ATTEMPTS_MAX = 5
 REVOCATION_LIVES = timedelta(hours=24)
+# After the last moment at which the person may still say that they want the grant.
+UNCONFIRMED_LIVES = ATTEMPT_LIVES + timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,17 @@ class Linker:
     oauth: OAuth
     sealer: Sealer
     download_origins: tuple[str, ...]
+    circuit: Circuit
+
+    def refresh(self, refresh_token: str) -> TokenPair:
+        """Return the pair that follows this refresh token, unless Box does not know us."""
+        return self.circuit.ask(lambda: self.oauth.refresh(refresh_token))
+
+    def exchange(self, code: str, code_verifier: str) -> TokenPair:
+        """Return the pair for a code; asked at once, because a code lives half a minute."""
+        return self.circuit.ask(
+            lambda: self.oauth.exchange(code, code_verifier=code_verifier), at_once=True
+        )
 
     def account_of(self, pair: TokenPair) -> BoxUser:
         """Return whose Box a new pair opens; its one use before it is stored.
@@ -135,26 +150,37 @@ def finish(linker: Linker, attempt: LinkAttempt, code: str, *, may_link: bool) -
     """
     try:
         verifier = linker.sealer.open(attempt.verifier_sealed, _verifier_place(attempt.person_id))
-        pair = linker.oauth.exchange(code, code_verifier=verifier)
-        account = linker.account_of(pair)
+        pair = linker.exchange(code, verifier)
     except InvalidGrant:
         return conclude(attempt, AttemptStatus.EXPIRED)
     except BoxMisconfigured:
-        log.error("box.misconfigured", extra={"call": "exchange"})
         return conclude(attempt, AttemptStatus.MISCONFIGURED)
     except (BoxError, SealBroken) as error:
-        log.warning("link.failed", extra={"kind": type(error).__name__})
-        return conclude(attempt, AttemptStatus.FAILED)
+        return _failed(attempt, error)
+    try:
+        account = linker.account_of(pair)
+    except BoxError as error:
+        # Box has granted already, and nobody will ever use it.
+        _revoke_later(linker, attempt.person_id, pair.refresh_token)
+        return _failed(attempt, error)
     if not may_link:
         _revoke_later(linker, attempt.person_id, pair.refresh_token)
         return conclude(attempt, AttemptStatus.NOT_ENABLED)
     return _settle(linker, attempt, pair, account)
 
 
+def _failed(attempt: LinkAttempt, error: Exception) -> AttemptStatus:
+    log.warning("link.failed", extra={"kind": type(error).__name__})
+    return conclude(attempt, AttemptStatus.FAILED)
+
+
 def _settle(
     linker: Linker, attempt: LinkAttempt, pair: TokenPair, account: BoxUser
 ) -> AttemptStatus:
     with writing() as session:
+        if not _still_signed_in(session, attempt):
+            _add_revocation(session, linker, attempt.person_id, pair.refresh_token)
+            return AttemptStatus.FAILED
         link = _link_of(session, attempt.person_id)
         attempt = session.get_one(LinkAttempt, attempt.id)
         attempt.box_login = account.login
@@ -163,12 +189,30 @@ def _settle(
             attempt.pending_user_id = account.id
             attempt.pending_name = account.name
             attempt.pending_sealed = linker.sealer.seal(pair.refresh_token, _pending_place(attempt))
+            # The attempt ends with its session; the grant must be forgotten even then.
+            _add_revocation(
+                session,
+                linker,
+                attempt.person_id,
+                pair.refresh_token,
+                run_after=attempt.created_at + UNCONFIRMED_LIVES,
+            )
             return AttemptStatus.CONFIRM
         link = _store(session, linker, attempt.person_id, account, pair.refresh_token)
         _hand_over(session, linker, link, attempt.session_hash, pair)
         attempt.status = AttemptStatus.LINKED
     link_made.send(linker, person_id=attempt.person_id)
     return AttemptStatus.LINKED
+
+
+def _still_signed_in(session: Session, attempt: LinkAttempt) -> bool:
+    """True while the attempt's session lives; it then lives until this transaction has ended."""
+    found = session.scalar(
+        select(SessionRow.id_hash)
+        .where(SessionRow.id_hash == attempt.session_hash)
+        .with_for_update(read=True, key_share=True)
+    )
+    return found is not None
 
 
 def conclude(attempt: LinkAttempt, status: AttemptStatus) -> AttemptStatus:
@@ -184,9 +228,10 @@ def replace(linker: Linker, attempt_id: int, me: SignedIn) -> bool:
     """Link the account that was waiting for the person's word; False when it waits no more."""
     with writing() as session:
         attempt = _waiting_for_word(session, attempt_id, me)
-        if attempt is None or attempt.pending_sealed is None:
+        token = _pending_token(linker, attempt)
+        if attempt is None or token is None:
             return False
-        token = linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
+        _spare(session, linker, me.id, token)
         account = BoxUser(
             id=attempt.pending_user_id or "", name=attempt.pending_name, login=attempt.box_login
         )
@@ -201,10 +246,13 @@ def keep(linker: Linker, attempt_id: int, me: SignedIn) -> bool:
     """Keep the account linked before, and have Box forget the other grant."""
     with writing() as session:
         attempt = _waiting_for_word(session, attempt_id, me)
-        if attempt is None or attempt.pending_sealed is None:
+        token = _pending_token(linker, attempt)
+        if attempt is None or token is None:
             return False
-        _outbox_pending(session, linker, attempt)
+        _spare(session, linker, me.id, token)
+        _add_revocation(session, linker, me.id, token)
         attempt.status = AttemptStatus.KEPT
+        attempt.pending_sealed = None
     return True
 
 
@@ -245,25 +293,21 @@ def others_with(session: Session, link: BoxLink) -> int:
     )
 
 
-def drop_overdue_attempts(linker: Linker, now: datetime) -> None:
-    """Have Box forget grants that nobody confirmed in time, and forget old attempts."""
+def drop_overdue_attempts(_linker: Linker, now: datetime) -> None:
+    """Forget what nobody confirmed in time, and old attempts; the outbox has their grants."""
     with writing() as session:
-        overdue = session.scalars(
-            select(LinkAttempt).where(
-                LinkAttempt.status == AttemptStatus.CONFIRM, LinkAttempt.expires_at <= now
-            )
+        session.execute(
+            update(LinkAttempt)
+            .where(LinkAttempt.status == AttemptStatus.CONFIRM, LinkAttempt.expires_at <= now)
+            .values(status=AttemptStatus.EXPIRED, pending_sealed=None)
         )
-        for attempt in overdue:
-            if attempt.pending_sealed:
-                _outbox_pending(session, linker, attempt)
-            attempt.status = AttemptStatus.EXPIRED
         session.execute(
             delete(LinkAttempt).where(LinkAttempt.expires_at <= now - timedelta(days=1))
         )
 
 
 def revoke_due(linker: Linker, now: datetime) -> int:
-    """Work through the revocation outbox; returns how many grants Box has forgotten."""
+    """Work through the revocation outbox; returns how many entries are done with."""
     due = db.session.scalars(
         select(Revocation).where(Revocation.run_after <= now).order_by(Revocation.id).limit(20)
     ).all()
@@ -274,17 +318,27 @@ def revoke_due(linker: Linker, now: datetime) -> int:
 
 def _revoke(linker: Linker, entry: Revocation, now: datetime) -> bool:
     try:
-        token = linker.sealer.open(entry.token_sealed, Place("revoke", entry.person_id))
+        token = linker.sealer.open(entry.token_sealed, _revoke_place(entry.person_id))
         linker.oauth.revoke(token)
     except SealBroken:
-        log.error("revocation.key_lost", extra={"revocation": entry.id})
-    except BoxError:
+        return _give_up(entry, "key_lost")
+    except BoxError as error:
         if now - entry.created_at < REVOCATION_LIVES:
             _retry_revocation(entry, now)
             return False
-        log.error("revocation.given_up", extra={"revocation": entry.id})
+        return _give_up(entry, error.code)
     with writing() as session:
         session.execute(delete(Revocation).where(Revocation.id == entry.id))
+    return True
+
+
+def _give_up(entry: Revocation, why: str) -> bool:
+    """Drop an entry that cannot be brought to Box, and ask the person to do it there."""
+    log.error("revocation.given_up", extra={"revocation": entry.id, "why": why})
+    with writing() as session:
+        gone = session.execute(delete(Revocation).where(Revocation.id == entry.id))
+        if rows_changed(gone) == 1:
+            notify(session, entry.person_id, "box_not_told", path="/settings/box")
     return True
 
 
@@ -345,15 +399,30 @@ def _outbox(session: Session, linker: Linker, link: BoxLink) -> None:
             link.refresh_sealed, refresh_place(link.person_id, link.generation)
         )
     except SealBroken:
+        notify(session, link.person_id, "box_not_told", path="/settings/box")
         return
     _add_revocation(session, linker, link.person_id, token)
 
 
-def _outbox_pending(session: Session, linker: Linker, attempt: LinkAttempt) -> None:
-    assert attempt.pending_sealed is not None
-    token = linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
-    _add_revocation(session, linker, attempt.person_id, token)
-    attempt.pending_sealed = None
+def _pending_token(linker: Linker, attempt: LinkAttempt | None) -> str | None:
+    """Return the refresh token that waits for the person's word; a lost key has lost it."""
+    if attempt is None or attempt.pending_sealed is None:
+        return None
+    try:
+        return linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
+    except SealBroken:
+        return None
+
+
+def _spare(session: Session, linker: Linker, person_id: int, token: str) -> None:
+    """Take a token out of the outbox, where it waited in case nobody said a word."""
+    for entry in session.scalars(select(Revocation).where(Revocation.person_id == person_id)):
+        try:
+            is_it = linker.sealer.open(entry.token_sealed, _revoke_place(person_id)) == token
+        except SealBroken:
+            is_it = False
+        if is_it:
+            session.delete(entry)
 
 
 def _revoke_later(linker: Linker, person_id: int, token: str) -> None:
@@ -361,9 +430,17 @@ def _revoke_later(linker: Linker, person_id: int, token: str) -> None:
         _add_revocation(session, linker, person_id, token)
 
 
-def _add_revocation(session: Session, linker: Linker, person_id: int, token: str) -> None:
-    sealed = linker.sealer.seal(token, Place("revoke", person_id))
-    session.add(Revocation(person_id=person_id, token_sealed=sealed))
+def _add_revocation(
+    session: Session,
+    linker: Linker,
+    person_id: int,
+    token: str,
+    *,
+    run_after: datetime | None = None,
+) -> None:
+    sealed = linker.sealer.seal(token, _revoke_place(person_id))
+    due = run_after or utcnow()
+    session.add(Revocation(person_id=person_id, token_sealed=sealed, run_after=due))
 
 
 def _link_of(session: Session, person_id: int) -> BoxLink | None:
@@ -384,6 +461,10 @@ def _waiting_for_word(session: Session, attempt_id: int, me: SignedIn) -> LinkAt
 
 def _verifier_place(person_id: int) -> Place:
     return Place("verifier", person_id)
+
+
+def _revoke_place(person_id: int) -> Place:
+    return Place("revoke", person_id)
 
 
 def _pending_place(attempt: LinkAttempt) -> Place:

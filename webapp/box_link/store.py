@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 from blinker import Namespace
-from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from webapp.accounts.models import Notice
 from webapp.box.errors import BoxLinkBroken
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 EARLY = timedelta(minutes=5)
 PREVIOUS_LIVES = timedelta(minutes=10)
 COMMIT_SECONDS = 30.0
+USED_EVERY = timedelta(minutes=5)
+Stored = Row[str, str, int, datetime, datetime | None]
 
 _signals = Namespace()
 link_made = _signals.signal("link-made")
@@ -60,13 +63,19 @@ class LinkTokenStore:
         return self._locks.exclusive(self._person_id)
 
     def mine(self) -> AccessToken | None:
-        return self._token(BoxSessionToken.session_hash == self._session_hash)
+        row = self._row(BoxSessionToken.session_hash == self._session_hash)
+        if row is None:
+            return None
+        if row.last_used_at is None or row.last_used_at < utcnow() - USED_EVERY:
+            self._note_use()
+        return self._opened(row)
 
     def adopt(self) -> AccessToken | None:
-        token = self._token(BoxSessionToken.session_hash != self._session_hash)
-        if token is not None:
+        row = self._row(BoxSessionToken.session_hash != self._session_hash)
+        token = self._opened(row) if row is not None else None
+        if row is not None and token is not None:
             with write_connection() as connection:
-                self._put(connection, self._session_hash, token, self._expiry(connection, token))
+                self._put(connection, self._session_hash, token, row.expires_at)
         return token
 
     def grant(self) -> Grant:
@@ -87,22 +96,15 @@ class LinkTokenStore:
             raise BoxLinkBroken from None
 
     def previous(self, *, generation: int) -> Grant | None:
-        """Return the token before the current one, and forget it: it is tried only once."""
-        with write_connection() as connection:
+        """Return the token before the current one; renewing replaces it, ending drops it."""
+        with db.engine.connect() as connection:
             row = connection.execute(
                 select(BoxLink.previous_sealed, BoxLink.refreshed_at).where(
-                    BoxLink.person_id == self._person_id,
-                    BoxLink.generation == generation,
-                    BoxLink.previous_sealed.is_not(None),
+                    BoxLink.person_id == self._person_id, BoxLink.generation == generation
                 )
             ).first()
-            if row is None:
-                return None
-            connection.execute(
-                update(BoxLink)
-                .where(BoxLink.person_id == self._person_id, BoxLink.generation == generation)
-                .values(previous_sealed=None)
-            )
+        if row is None or row.previous_sealed is None:
+            return None
         if row.refreshed_at < utcnow() - PREVIOUS_LIVES:
             return None
         try:
@@ -117,7 +119,8 @@ class LinkTokenStore:
         while True:
             try:
                 token = self._commit(pair, after)
-            except (OperationalError, OSError):
+            except (OperationalError, InterfaceError, PoolTimeout, OSError) as error:
+                log.warning("link.commit_waits", extra={"kind": type(error).__name__})
                 # Box has answered and our database has not taken it: keep the pair in hand, with
                 # the lock, for as long as is bearable. Unused, it can be fetched once more.
                 if time.monotonic() > deadline:
@@ -130,13 +133,16 @@ class LinkTokenStore:
     def end(self, *, generation: int) -> bool:
         return self._finish(generation, LinkState.RELINK_NEEDED)
 
-    def _token(self, which: ColumnElement[bool]) -> AccessToken | None:
+    def _row(self, which: ColumnElement[bool]) -> Stored | None:
+        """Return a session's token as stored, if it is good: the one read of every call to Box."""
         with db.engine.connect() as connection:
-            row = connection.execute(
+            return connection.execute(
                 select(
                     BoxSessionToken.session_hash,
                     BoxSessionToken.access_sealed,
                     BoxSessionToken.generation,
+                    BoxSessionToken.expires_at,
+                    BoxLink.last_used_at,
                 )
                 .join(BoxLink, BoxLink.id == BoxSessionToken.link_id)
                 .join(SessionRow, SessionRow.id_hash == BoxSessionToken.session_hash)
@@ -150,13 +156,26 @@ class LinkTokenStore:
                 )
                 .limit(1)
             ).first()
-        if row is None:
-            return None
+
+    def _opened(self, row: Stored) -> AccessToken | None:
         place = access_place(self._person_id, row.session_hash, row.generation)
         try:
             return AccessToken(self._sealer.open(row.access_sealed, place), row.generation)
         except SealBroken:
             return None
+
+    def _note_use(self) -> None:
+        """Remember that the link is in use; browsing writes this once in some minutes."""
+        now = utcnow()
+        with write_connection() as connection:
+            connection.execute(
+                update(BoxLink)
+                .where(
+                    BoxLink.person_id == self._person_id,
+                    or_(BoxLink.last_used_at.is_(None), BoxLink.last_used_at < now - USED_EVERY),
+                )
+                .values(last_used_at=now, last_used_for="")
+            )
 
     def _commit(self, pair: TokenPair, after: int) -> AccessToken | None:
         failpoint("refresh.commit")
@@ -201,16 +220,17 @@ class LinkTokenStore:
         return self._sealer.seal(text, previous_place(self._person_id, generation + 1))
 
     def _live_sessions(self, connection: Connection, now: datetime) -> set[str]:
-        rows = connection.scalars(
-            select(SessionRow.id_hash).where(
-                SessionRow.expires_at > now,
-                or_(
-                    SessionRow.person_id == self._person_id,
-                    SessionRow.id_hash == self._session_hash,
-                ),
-            )
+        live = select(SessionRow.id_hash).where(
+            SessionRow.expires_at > now,
+            or_(
+                SessionRow.person_id == self._person_id,
+                SessionRow.id_hash == self._session_hash,
+            ),
         )
-        return set(rows)
+        # Kept from being deleted until their tokens are written: a sign-out in between would make
+        # the whole transaction fail, and the new pair with it. SQLite has one writer anyway.
+        query = live.order_by(SessionRow.id_hash).with_for_update(read=True, key_share=True)
+        return set(connection.scalars(query))
 
     def _put(
         self, connection: Connection, session_hash: str, token: AccessToken, expires_at: datetime
@@ -225,7 +245,11 @@ class LinkTokenStore:
             )
         )
         place = access_place(self._person_id, session_hash, token.generation)
-        is_live = select(SessionRow.id_hash).where(SessionRow.id_hash == session_hash)
+        is_live = (
+            select(SessionRow.id_hash)
+            .where(SessionRow.id_hash == session_hash)
+            .with_for_update(read=True, key_share=True)
+        )
         if link_id is None or connection.execute(is_live).first() is None:
             return
         connection.execute(
@@ -237,18 +261,6 @@ class LinkTokenStore:
                 expires_at=expires_at,
             )
         )
-
-    def _expiry(self, connection: Connection, token: AccessToken) -> datetime:
-        found = connection.execute(
-            select(BoxSessionToken.expires_at)
-            .join(BoxLink, BoxLink.id == BoxSessionToken.link_id)
-            .where(
-                BoxLink.person_id == self._person_id,
-                BoxSessionToken.generation == token.generation,
-            )
-            .limit(1)
-        ).scalar()
-        return found or utcnow()
 
     def _finish(self, generation: int, state: LinkState) -> bool:
         with write_connection() as connection:

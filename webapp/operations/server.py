@@ -7,7 +7,11 @@ signals stay gunicorn's and the copies are handed back before the requests are d
 
 import os
 import signal
+import sys
 from typing import Any
+
+from gunicorn.arbiter import Arbiter
+from sqlalchemy.exc import OperationalError
 
 from config import Config
 
@@ -33,6 +37,7 @@ def post_worker_init(worker: Any) -> None:
     from webapp.imports.tasks import EmbeddedConsumer, queue  # noqa: PLC0415  # app must exist
 
     with worker.wsgi.app_context():
+        _require_keys(worker)
         engine = queue()
     if not engine.is_embedded:
         return
@@ -46,6 +51,22 @@ def post_worker_init(worker: Any) -> None:
 
     signal.signal(signal.SIGTERM, on_term)
     signal.siginterrupt(signal.SIGTERM, False)
+
+
+def _require_keys(worker: Any) -> None:
+    """End this process, and gunicorn with it, when TOKEN_KEYS has lost the key of the tokens.
+
+    A database that does not answer is no reason to stay down: the pages tell that themselves.
+    """
+    from webapp.box_link.canary import KeysLost, check_canary  # noqa: PLC0415  # app must exist
+
+    try:
+        check_canary()
+    except KeysLost as lost:
+        worker.log.critical("%s", lost)
+        sys.exit(Arbiter.WORKER_BOOT_ERROR)
+    except OperationalError as error:
+        worker.log.warning("TOKEN_KEYS not checked: %s", type(error).__name__)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -1,0 +1,35 @@
+"""Tells those who run Plumbline that Box refuses its client id or secret: once a day, not per page.
+
+No link is at fault and no person can repair it, so nobody else is told.
+"""
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import insert, select
+
+from webapp.accounts.models import Notice, Person
+from webapp.core.clock import utcnow
+from webapp.core.database import write_connection
+
+log = logging.getLogger(__name__)
+
+KIND = "box_misconfigured"
+TOLD_EVERY = timedelta(days=1)
+
+
+def tell_managers() -> None:
+    """Leave a notice for every Implementation Manager who has had none lately."""
+    log.error("box.misconfigured")
+    now = utcnow()
+    recent = select(Notice.person_id).where(Notice.kind == KIND, Notice.at > now - TOLD_EVERY)
+    managers = select(Person.id).where(
+        Person.is_implementation_manager.is_(True), Person.is_active.is_(True)
+    )
+    with write_connection() as connection:
+        # Locked first: two processes may find this out at the same moment.
+        everyone = connection.scalars(managers.order_by(Person.id).with_for_update()).all()
+        told = set(connection.scalars(recent))
+        for person_id in everyone:
+            if person_id not in told:
+                connection.execute(insert(Notice).values(person_id=person_id, kind=KIND, at=now))
