@@ -102,6 +102,9 @@ def standing(
     }
     if record.created_by_id == person_id and level >= Level.STANDARD:
         parts.add(Part.CREATOR)
+        if not people.get("approver"):
+            # The ball comes back to the creator when nobody else was named to accept the work.
+            parts.add(Part.APPROVER)
     if record.manager_id == person_id:
         parts.add(Part.MANAGER)
     if level >= Level.STANDARD:
