@@ -93,9 +93,7 @@ def _form_field(field: Field, choices: Choices) -> Any:
             return StringField(label, validators=checks, filters=[tidy])
         case Kind.LONG_TEXT:
             checks += [_length(LONG_TEXT_MAX_LENGTH)]
-            return TextAreaField(
-                label, validators=checks, filters=[tidy], render_kw={"rows": 6}
-            )
+            return TextAreaField(label, validators=checks, filters=[tidy], render_kw={"rows": 6})
         case Kind.DATE:
             return DateField(label, validators=[*checks, _believable_date])
         case Kind.PERSON:
