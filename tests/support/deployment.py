@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import requests
+from redis import Redis
 
 START_SECONDS = 30
 BUCKET = "plumbline-tests"
@@ -83,10 +84,13 @@ def _embedded(folder: Path) -> Deployment:
 def _distributed(folder: Path, stack: contextlib.ExitStack) -> Deployment:
     psql = stack.enter_context(_postgres(folder))
     redis_port = stack.enter_context(_redis(folder))
+    redis = Redis(port=redis_port)
     s3_url = stack.enter_context(_s3(folder))
     os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
     def prepare_database() -> None:
+        # Counted limits and wake-ups of the test before would meet a database that knows neither.
+        redis.flushdb()
         psql("DROP DATABASE IF EXISTS test WITH (FORCE)", "CREATE DATABASE test TEMPLATE template")
 
     def prepare_storage() -> None:

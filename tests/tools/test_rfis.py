@@ -256,7 +256,7 @@ def test_numbers_are_unique_and_changed_by_admins_only(
     assert "That number is taken." in answer.text
     assert "RFI-042" in alice.post(f"{here}/number", {"number": "42"}).text
     bob.post(f"{here}/number", {"number": "7"}, expect=403)
-    for nonsense in ("0", "-1", "x", "1e9", "9999999", ""):
+    for nonsense in ("0", "-1", "x", "1e9", "9999999", "0000000012345678901", ""):
         alice.post(f"{here}/number", {"number": nonsense}, expect=422)
 
 

@@ -2,23 +2,27 @@
 
 from werkzeug.routing import BaseConverter, ValidationError
 
+# What PostgreSQL's INTEGER holds; a larger number would be an error there, and is no id anywhere.
+ID_MAX = 2**31 - 1
+
 
 class IdConverter(BaseConverter):
     """A row's id: a positive whole number that every database can hold."""
 
-    regex = r"[1-9][0-9]{0,17}"
+    regex = r"[1-9][0-9]{0,9}"
     part_isolating = True
 
     def to_python(self, value: str) -> int:
-        if not value.isascii():
+        found = as_id(value)
+        if found is None:
             raise ValidationError
-        return int(value)
+        return found
 
 
 def as_id(text: str) -> int | None:
     """Return an id given in a query or a form, None when it is none."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= 18
-    return int(text) if is_number and int(text) > 0 else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(ID_MAX))
+    return int(text) if is_number and 0 < int(text) <= ID_MAX else None
 
 
 class TokenConverter(BaseConverter):

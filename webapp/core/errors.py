@@ -7,13 +7,13 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from flask import Flask, Response, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from webapp.core.database import db
 from webapp.core.htmx import wants_partial
@@ -113,6 +113,8 @@ _HTTP_TEXTS = {
 
 
 def _http(error: HTTPException) -> Response:
+    if isinstance(error, MethodNotAllowed) and not _is_any_allowed(error):
+        error = NotFound()
     status = error.code or 500
     if status < 400 and error.response is not None:
         return make_response(error.get_response())
@@ -122,6 +124,17 @@ def _http(error: HTTPException) -> Response:
         if name in {"Allow", "Retry-After"}:
             response.headers[name] = value
     return response
+
+
+def _is_any_allowed(error: MethodNotAllowed) -> bool:
+    """True when at least one of the methods in a 405 leads somewhere.
+
+    Werkzeug names an address's methods before its converters have looked at the address, so a tool
+    that is none, or has no Box, would be found out by its 405.
+    """
+    adapter = current_app.create_url_adapter(request)
+    methods = error.valid_methods or ()
+    return adapter is None or any(adapter.test(method=method) for method in methods)
 
 
 def _unforeseen(error: Exception) -> Response:

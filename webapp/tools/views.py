@@ -119,7 +119,7 @@ def renumber(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     """Give the record another number; the tool's admins only."""
     wanted = request.form.get("number", "").strip()
     try:
-        if not (wanted.isascii() and wanted.isdigit() and 0 < int(wanted[:9]) < 10**6):
+        if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 6 and int(wanted)):
             raise Invalid(_("Write a number from 1 to 999999."))
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)

@@ -113,7 +113,11 @@ TOOL = Tool(
         private(N_("Seen by its creator, manager, assignees, distribution and RFI admins only.")),
     ),
     editable_by=(Rule((Part.CREATOR,), ("draft",)), Rule(LEADS)),
-    attach=(Rule((Part.CREATOR,), ("draft",)), Rule(LEADS)),
+    attach=(
+        Rule((Part.CREATOR,), ("draft",)),
+        Rule((Part.MANAGER,), ("draft", "open")),
+        Rule((Part.ADMIN,)),
+    ),
     sections=(
         Section(
             "responses",
