@@ -27,13 +27,15 @@ def test_a_file_that_is_gone_is_told_and_the_others_arrive(bench: Bench, op: str
     [
         ("forbid_download", "no_permission_in_box", "may not download it any more"),
         ("block", "blocked_in_box", "Box has blocked its download"),
+        ("lock", "blocked_in_box", "Box has blocked its download"),
     ],
 )
 def test_a_file_one_may_not_have_any_more_is_told(
     bench: Bench, op: str, reason: str, sentence: str
 ) -> None:
     bench.attach(CARDS)
-    bench.sandbox.change(op, CARDS)
+    facts: dict[str, Any] = {"prevent_download": True} if op == "lock" else {}
+    bench.sandbox.change(op, CARDS, **facts)
     bench.work()
     assert (bench.item().state, bench.item().reason) == (ItemState.FAILED, reason)
     assert sentence in bench.page().text
@@ -109,4 +111,55 @@ def test_that_box_will_not_say_whether_there_is_a_newer_one_spoils_nothing(bench
     bench.work()
     assert bench.item().state == ItemState.ATTACHED
     assert not bench.attachments()[0].newer_in_box
+    bench.check()
+
+
+def test_a_newer_version_is_mentioned_also_when_the_last_copy_fails(bench: Bench) -> None:
+    bench.attach(W9, CARDS)
+    bench.sandbox.change("new_version", W9, size=123_456)
+    bench.sandbox.change("delete", CARDS)
+    bench.work()
+    assert [item.state for item in bench.items()] == [ItemState.ATTACHED, ItemState.FAILED]
+    assert bench.attachments()[0].newer_in_box
+    bench.check()
+
+
+def test_a_file_deleted_since_hides_no_newer_version_of_another(bench: Bench) -> None:
+    bench.attach(CARDS, W9, PERMIT)
+    gate = {"gate": "mid", "after_bytes": 100_000}
+    bench.sandbox.faults({"match": {"host": "download"}, "skip": 2, "action": gate})
+    worker = bench.work_beside()
+    bench.sandbox.wait_for_gate("mid")
+    bench.sandbox.change("delete", CARDS)
+    bench.sandbox.change("new_version", W9, size=123_456)
+    bench.sandbox.release("mid")
+    worker.join(20)
+    assert [a.newer_in_box for a in bench.attachments()] == [False, True, False]
+    bench.check()
+
+
+def test_asking_for_newer_versions_costs_one_call_a_file_after_the_last_copy(
+    bench: Bench,
+) -> None:
+    bench.attach(CARDS, W9)
+    bench.sandbox.forget_calls()
+    bench.work()
+    log = [call for call in bench.sandbox.calls()["log"] if call["host"] in {"api", "download"}]
+    kinds = ["bytes" if call["host"] == "download" else call["path"][-8:] for call in log]
+    assert kinds.count("bytes") == 2
+    assert [kind for kind in kinds[-2:] if kind in {"bytes", "/content"}] == []
+    assert len(log) == 2 + 2 + 2
+
+
+def test_a_changed_file_can_be_chosen_again_in_its_new_version(bench: Bench) -> None:
+    bench.attach(W9)
+    bench.sandbox.change("new_version", W9, size=123_456)
+    reply = {"status": 404, "json": {"type": "error", "code": "not_found", "message": "x"}}
+    bench.sandbox.faults({"match": CONTENT, "action": reply})
+    bench.work()
+    assert "Choose the file again to take it." in bench.page().text
+    bench.attach(W9)
+    bench.work()
+    (attachment,) = bench.attachments()
+    assert attachment.sha1 == bench.sandbox.world(W9)["sha1"]
     bench.check()

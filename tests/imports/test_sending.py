@@ -3,12 +3,14 @@
 import threading
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.imports.conftest import CARDS, PERMIT, SMALL, Bench
 from tests.support.copying import send
 from tests.support.pages import HOST, Visitor
 from tests.support.world import World
-from webapp.imports.models import ItemState
+from webapp.core.database import db, writing
+from webapp.imports.models import ItemState, Tray, TrayItem
 
 PRESSES = 20
 
@@ -77,22 +79,61 @@ def test_the_same_file_chosen_twice_is_one_copy(bench: Bench) -> None:
     assert len(bench.items()) == 2
 
 
-@pytest.mark.parametrize("key", ["", "nonsense", "x" * 5000, "\x00"])
-def test_a_made_up_key_sends_nothing(bench: Bench, key: str) -> None:
+@pytest.mark.parametrize(
+    ("key", "status"), [("", 422), ("nonsense", 422), ("x" * 5000, 400), ("\x00", 400)]
+)
+def test_a_made_up_key_sends_nothing(bench: Bench, key: str, status: int) -> None:
     bench.choose(CARDS)
     form = bench.person.get(bench.target).form("/send")
-    bench.person.post(form.action, {**form.values, "key": key}, csrf=False, expect=422)
+    bench.person.post(form.action, {**form.values, "key": key}, csrf=False, expect=status)
     assert bench.items() == []
 
 
 def test_another_persons_key_sends_nothing(bench: Bench, world: World) -> None:
     bench.choose(CARDS)
     key = bench.person.get(bench.target).form("/send").values["key"]
-    dora = Visitor(bench.app).sign_in(world.email("bob"))
+    bob = Visitor(bench.app).sign_in(world.email("bob"))
     target = f"/projects/{world.tower}/punch-list/{world.punch}/attach/"
-    form = dora.get(target).form("/send")
-    dora.post(form.action, {**form.values, "key": key}, csrf=False, expect=422)
+    form = bob.get(target).form("/send")
+    bob.post(form.action, {**form.values, "key": key}, csrf=False, expect=422)
     assert bench.items() == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_key_is_good_for_the_record_it_was_made_for(
+    bench: Bench, world: World, moment: str
+) -> None:
+    bench.choose(CARDS)
+    form = bench.person.get(bench.target).form("/send")
+    if moment == "after":
+        bench.person.post(form.action, form.values, csrf=False)
+    before = len(bench.items())
+    other = f"/projects/{world.tower}/rfis/{world.private_rfi}/attach/send"
+    bench.person.post(other, form.values, csrf=False, expect=422)
+    assert len(bench.items()) == before
+
+
+def test_a_file_chosen_while_the_tray_is_being_sent_waits_in_the_next_one(bench: Bench) -> None:
+    bench.choose(PERMIT)
+    with bench.app.app_context(), writing() as session:
+        session.scalars(select(Tray).with_for_update()).one()
+        other_tab = threading.Thread(target=bench.choose, args=(CARDS,))
+        other_tab.start()
+        # The other tab waits for this transaction, wherever it has come to by now.
+        other_tab.join(1.5)
+        assert other_tab.is_alive()
+        session.execute(update(Tray).values(is_open=None))
+    other_tab.join(20)
+    left = bench.person.get(bench.target)
+    assert "Contact cards.vcf" in left.text
+    with bench.app.app_context():
+        names = db.session.scalars(
+            select(TrayItem.name)
+            .join(Tray, Tray.id == TrayItem.tray_id)
+            .where(Tray.is_open.is_(True))
+        ).all()
+        db.session.remove()
+    assert names == ["Contact cards.vcf"]
 
 
 def test_sending_without_the_csrf_token_changes_nothing(bench: Bench) -> None:

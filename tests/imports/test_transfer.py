@@ -1,10 +1,17 @@
 """Whatever happens on the way, a file arrives whole or not at all, and once."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
+from sqlalchemy import update
 
-from tests.imports.conftest import CARDS, PERMIT, SMALL, W9, Bench
+from tests.imports.conftest import ADMIN, CARDS, PERMIT, SMALL, W9, Bench
+from tests.support.deployment import BUCKET, Deployment
+from webapp.core.blobs import Blobs
+from webapp.core.database import db
+from webapp.imports import importer
 from webapp.imports.models import ImportItem, ItemState
 
 CONTENT = {"host": "api", "path": "/content$"}
@@ -21,10 +28,6 @@ def fault(bench: Bench, action: dict[str, Any], *, match: dict[str, str], times:
 
 def hurry(bench: Bench) -> None:
     """Let what waits be due now, as if the time had passed."""
-    from sqlalchemy import update
-
-    from webapp.core.database import db
-
     with bench.app.app_context():
         db.session.execute(update(ImportItem).values(run_after=None))
         db.session.commit()
@@ -141,8 +144,6 @@ def test_an_object_that_was_stored_before_a_crash_is_used_and_not_fetched_again(
 def test_a_full_store_waits_without_counting_as_a_failure(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from webapp.core.blobs import Blobs
-
     def full(*_args: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -156,4 +157,122 @@ def test_a_full_store_waits_without_counting_as_a_failure(
     hurry(bench)
     bench.work()
     assert bench.item().state == ItemState.ATTACHED
+    bench.check()
+
+
+def test_a_store_that_fails_is_tried_again_and_nothing_is_lost(
+    bench: Bench, deployed: Deployment
+) -> None:
+    bench.attach(CARDS)
+    break_store(deployed)
+    bench.work()
+    item = bench.item()
+    assert (item.reason, item.failures) == ("storage_down", 1)
+    assert due_again(item)
+    assert "storage did not take the file" in bench.page().text
+    mend_store(deployed)
+    hurry(bench)
+    bench.work()
+    assert bench.item().state == ItemState.ATTACHED
+    bench.check()
+
+
+def break_store(deployed: Deployment) -> None:
+    """Take the storage away: a file where its directory should be, or no bucket."""
+    parts = urlsplit(deployed.storage_url)
+    if parts.scheme == "file":
+        (deployed.folder / "files" / "files").write_text("in the way")
+    else:
+        endpoint = parse_qs(parts.query)["endpoint"][0]
+        requests.delete(f"{endpoint}/{BUCKET}", timeout=10).raise_for_status()
+
+
+def mend_store(deployed: Deployment) -> None:
+    path = deployed.folder / "files" / "files"
+    if path.is_file():
+        path.unlink()
+    deployed.prepare_storage()
+
+
+def test_a_file_that_trickles_gives_its_place_to_others(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importer, "PACE_SECONDS", 0.3)
+    monkeypatch.setattr(importer, "PACE_MIN_BYTES_PER_S", 1_000_000)
+    bench.attach(PERMIT, CARDS)
+    fault(bench, {"drip": 100_000}, match=BYTES)
+    bench.work()
+    states = [(item.state, item.reason) for item in bench.items()]
+    assert states.count((ItemState.QUEUED, "box_down")) == 1
+    assert states.count((ItemState.ATTACHED, None)) == 1
+    hurry(bench)
+    bench.work()
+    assert {item.state for item in bench.items()} == {ItemState.ATTACHED}
+    bench.check()
+
+
+def test_an_empty_file_of_box_is_attached_like_any_other(bench: Bench) -> None:
+    path = f"{ADMIN}/Nothing in it.txt"
+    bench.sandbox.change("add_file", path, text="")
+    bench.attach(path)
+    bench.work()
+    (attachment,) = bench.attachments()
+    assert (attachment.size_bytes, attachment.is_verified) == (0, True)
+    bench.check()
+
+
+def test_what_box_converts_is_copied_and_said_to_be_unverifiable(bench: Bench) -> None:
+    path = f"{ADMIN}/Meeting minutes.gdoc"
+    bench.sandbox.change("add_file", path, text="a document of Google's")
+    bench.attach(path)
+    fault(bench, {"status": 200, "body": "the converted document, of another length"}, match=BYTES)
+    bench.work()
+    (attachment,) = bench.attachments()
+    assert not attachment.is_verified
+    assert attachment.size_bytes == len("the converted document, of another length")
+    assert "not verifiable" in bench.page().text
+    bench.check()
+
+
+def test_after_twenty_failures_a_file_is_given_up_and_its_person_told(bench: Bench) -> None:
+    bench.attach(CARDS)
+    fault(bench, {"status": 500}, match=CONTENT, times=50)
+    for _try in range(importer.TRIES + 2):
+        bench.work()
+        hurry(bench)
+    item = bench.item()
+    assert (item.state, item.reason, item.failures) == (
+        ItemState.FAILED,
+        "box_down",
+        importer.TRIES,
+    )
+    assert "We tried 20 times" in bench.page().text
+    assert "Contact cards.vcf" in bench.person.get("/notices").text
+    bench.check()
+
+
+def test_a_mistake_of_our_own_ends_the_copy_and_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_args: object) -> None:
+        raise RuntimeError("a mistake")
+
+    bench.attach(CARDS, SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(importer, "_verify", stumble)
+        bench.work()
+    assert {(i.state, i.reason) for i in bench.items()} == {(ItemState.FAILED, "internal")}
+    assert "Plumbline made a mistake" in bench.page().text
+    assert "Contact cards.vcf" in bench.person.get("/notices").text
+    bench.check()
+
+
+def test_a_copy_tried_again_is_written_under_a_key_of_its_own(bench: Bench) -> None:
+    bench.attach(CARDS)
+    before = bench.item()
+    bench.person.post(f"/imports/items/{before.id}/cancel")
+    bench.person.post(f"/imports/items/{before.id}/retry")
+    assert bench.item().blob_key != before.blob_key
+    bench.work()
+    assert bench.attachments()[0].blob_key == bench.item().blob_key
     bench.check()

@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session, aliased
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, write_connection
 from webapp.imports import work
-from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, ItemState
+from webapp.imports.models import (
+    UNFINISHED,
+    ImportBatch,
+    ImportItem,
+    ItemState,
+    new_blob_key,
+)
 from webapp.records.visibility import Target
 
 LEASE = timedelta(seconds=30)
@@ -279,25 +285,34 @@ def cancel(session: Session, which: ColumnElement[bool], *, reason: str) -> int:
 
 
 def try_again(session: Session, which: ColumnElement[bool]) -> int:
-    """Queue failed or cancelled items once more, with all their tries before them."""
+    """Queue failed or cancelled items once more, with all their tries before them.
+
+    Each gets a key of its own again: a worker that has not noticed a cancellation may still write
+    under the old one, and the sweep may just be deleting what lies there.
+    """
     work.renew_sessions(session, which)
-    done = session.execute(
-        update(ImportItem)
-        .where(which, ImportItem.state.in_((ItemState.FAILED, ItemState.CANCELLED)))
-        .values(
-            state=ItemState.QUEUED,
-            cancel_asked=False,
-            reason=None,
-            facts={},
-            failures=0,
-            mismatches=0,
-            bytes_done=0,
-            run_after=None,
-            finished_at=None,
-            created_at=utcnow(),
+    over = ImportItem.state.in_((ItemState.FAILED, ItemState.CANCELLED))
+    count = 0
+    for item_id in session.scalars(select(ImportItem.id).where(which, over)).all():
+        done = session.execute(
+            update(ImportItem)
+            .where(ImportItem.id == item_id, over)
+            .values(
+                state=ItemState.QUEUED,
+                blob_key=new_blob_key(),
+                cancel_asked=False,
+                reason=None,
+                facts={},
+                failures=0,
+                mismatches=0,
+                bytes_done=0,
+                run_after=None,
+                finished_at=None,
+                created_at=utcnow(),
+            )
         )
-    )
-    return rows_changed(done)
+        count += rows_changed(done)
+    return count
 
 
 def link_is_back(session: Session, person_id: int) -> int:

@@ -29,6 +29,7 @@ from webapp.box.errors import (
     BoxMisconfigured,
     BoxNotReady,
     BoxUnavailable,
+    BoxVersionGone,
 )
 from webapp.core import audit
 from webapp.core.blobs import Blobs
@@ -47,6 +48,9 @@ log = logging.getLogger(__name__)
 
 READ_BYTES = 1 << 20
 FLUSH_SECONDS = 0.25
+# A file that comes more slowly than this, for that long, gives its worker's thread to others.
+PACE_MIN_BYTES_PER_S = 1000
+PACE_SECONDS = 30.0
 TRIES = 20
 CORRUPT_TRIES = 3
 BACKOFF_MAX_S = 60.0
@@ -65,6 +69,9 @@ class Targets(Protocol):
 
     def describe(self, session: Session, target: Target) -> tuple[str, str]:
         """Return what a notice calls the target, and its path."""
+
+    def box_login(self, session: Session, person_id: int) -> str:
+        """Return the Box account this person is linked to now, "" when there is none."""
 
 
 class WrongBytes(Exception):
@@ -102,6 +109,15 @@ class Importer:
 
     def run(self, job: Job, stopping: threading.Event) -> None:
         """Bring one item to its next resting place: attached, waiting, failed, or handed back."""
+        self._copy(job, stopping)
+        if not stopping.is_set() and claims.is_last(job):
+            self._look_for_newer(job, stopping)
+
+    def give_up(self, job: Job) -> None:
+        """End an item over which we stumbled ourselves, and tell its person."""
+        self._fail(job, "internal")
+
+    def _copy(self, job: Job, stopping: threading.Event) -> None:
         started = time.monotonic()
         try:
             self._check(job)
@@ -125,8 +141,6 @@ class Importer:
                     "seconds": round(time.monotonic() - started, 2),
                 },
             )
-            if claims.is_last(job):
-                self._look_for_newer(job)
 
     def _check(self, job: Job) -> None:
         if job.size_bytes is not None and job.size_bytes > self.file_max_bytes:
@@ -191,7 +205,9 @@ class Importer:
             if reason is not None:
                 raise Refused(reason)
             claims.attached(session, job, digests.size_bytes)
-            session.add(_attachment(job, name, digests))
+            # Chosen in one account, an item may have been tried again through another.
+            login = self.targets.box_login(session, job.person_id) or job.box_login
+            session.add(_attachment(job, name, digests, login))
             audit.note(
                 session,
                 "file.attached",
@@ -200,12 +216,12 @@ class Importer:
                 record_id=job.target.record_id,
                 name=name,
                 source=Source.BOX,
-                login=job.box_login,
+                login=login,
                 row=job.target.row_id,
             )
         failpoint("import.after_commit")
 
-    def _look_for_newer(self, job: Job) -> None:
+    def _look_for_newer(self, job: Job, stopping: threading.Event) -> None:
         """Note which files of a batch have a newer version in Box by now.
 
         After the last copy, so that it delays none. It is a hint: what Box does not answer is left.
@@ -213,16 +229,27 @@ class Importer:
         query = select(Attachment.id, ImportItem.box_file_id, ImportItem.box_version_id).join(
             ImportItem, ImportItem.id == Attachment.import_item_id
         )
-        copied = db.session.execute(query.where(ImportItem.batch_id == job.batch_id)).all()
+        query = query.where(
+            ImportItem.batch_id == job.batch_id,
+            Attachment.newer_in_box.is_(False),
+            Attachment.removed_at.is_(None),
+        )
+        copied = db.session.execute(query).all()
         release()
         client = self.client_for(job.person_id, job.session_hash)
         newer = []
-        try:
-            for attachment_id, file_id, version_id in copied:
+        for attachment_id, file_id, version_id in copied:
+            if stopping.is_set():
+                break
+            try:
                 if client.file(file_id).version_id != version_id:
                     newer.append(attachment_id)
-        except BoxError as error:
-            log.info("import.newer_unknown", extra={"kind": type(error).__name__})
+            except (BoxUnavailable, BoxLinkBroken, BoxMisconfigured) as error:
+                log.info("import.newer_unknown", extra={"kind": type(error).__name__})
+                break
+            except BoxError:
+                # Gone or hidden by now: there is nothing newer that this person could have.
+                continue
         if newer:
             with writing() as session:
                 session.execute(
@@ -265,7 +292,7 @@ class Importer:
                 claims.wait(job, error.retry_after_s, error.code, is_failure=False)
             case BoxUnavailable():
                 self._retry(job, error.code)
-            case BoxItemGone():
+            case BoxItemGone() if not isinstance(error, BoxVersionGone):
                 self._fail(job, self._why_gone(job))
             case _:
                 self._fail(job, error.code)
@@ -312,9 +339,11 @@ def _blocks(content: Content) -> Iterator[bytes]:
     """
     waiting: list[bytes] = []
     size = done = 0
+    pace = _Pace()
     flush_at = time.monotonic() + FLUSH_SECONDS
     try:
         while piece := content.response.raw.read1(READ_BYTES, decode_content=False):
+            pace.check(len(piece))
             waiting.append(piece)
             size += len(piece)
             if size >= READ_BYTES or time.monotonic() >= flush_at:
@@ -328,6 +357,24 @@ def _blocks(content: Content) -> Iterator[bytes]:
         raise CutOff(done)
     if waiting:
         yield b"".join(waiting)
+
+
+class _Pace:
+    """Notices a file that trickles: every single read succeeds, and the end never comes."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._bytes = 0
+
+    def check(self, size_bytes: int) -> None:
+        """Count what came; raises BoxUnavailable when it has been too little for too long."""
+        self._bytes += size_bytes
+        seconds = time.monotonic() - self._began
+        if seconds < PACE_SECONDS:
+            return
+        if self._bytes < seconds * PACE_MIN_BYTES_PER_S:
+            raise BoxUnavailable("the file comes too slowly")
+        self._began, self._bytes = time.monotonic(), 0
 
 
 def _is_verifiable(job: Job) -> bool:
@@ -346,7 +393,7 @@ def _is_full(error: OSError) -> bool:
     return error.errno in {28, 122}  # ENOSPC, EDQUOT
 
 
-def _attachment(job: Job, name: str, digests: Digests) -> Attachment:
+def _attachment(job: Job, name: str, digests: Digests, login: str) -> Attachment:
     return Attachment(
         project_id=job.target.project_id,
         tool_key=job.target.tool_key,
@@ -367,5 +414,5 @@ def _attachment(job: Job, name: str, digests: Digests) -> Attachment:
         box_version_number=job.box_version_number,
         box_path=job.box_path,
         box_owner=job.box_owner,
-        box_login=job.box_login,
+        box_login=login,
     )

@@ -92,7 +92,7 @@ class Queue:
                     self.importer.run(job, self.stopping)
                 except Exception:
                     log.exception("import.crashed", extra={"item": job.item_id})
-                    claims.fail(job, "internal")
+                    self.importer.give_up(job)
 
     def sweep(self) -> None:
         """Wake workers for what a lost message or a dead worker left behind."""
@@ -100,6 +100,17 @@ class Queue:
             due = claims.count_due(self.threads)
         if due > (waiting := self.huey.pending_count()):
             self.wake(due - waiting)
+
+    def do_chores(self, elapsed_s: int) -> None:
+        """Do what is due after so many seconds; one that fails keeps no other from its turn."""
+        for chore in self.chores:
+            if elapsed_s % chore.every_seconds or self.stopping.is_set():
+                continue
+            try:
+                with self.app.app_context():
+                    chore.run()
+            except Exception:
+                log.exception("chore.failed", extra={"chore": chore.name})
 
 
 def make_queue(
@@ -147,17 +158,11 @@ class _SweepingScheduler(Scheduler):  # type: ignore[misc]
     def loop(self, now: Any = None) -> None:
         try:
             self._queue.sweep()
-            self._do_chores()
         except Exception:
             log.exception("sweep.failed")
-        super().loop(now)
-
-    def _do_chores(self) -> None:
-        for chore in self._queue.chores:
-            if self._elapsed % chore.every_seconds == 0 and not self._queue.stopping.is_set():
-                with self._queue.app.app_context():
-                    chore.run()
+        self._queue.do_chores(self._elapsed)
         self._elapsed += SWEEP_SECONDS
+        super().loop(now)
 
 
 class _WakingWorker(Worker):  # type: ignore[misc]

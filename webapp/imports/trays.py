@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.attachments.models import Attachment, Source
 from webapp.core import audit
+from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
 from webapp.core.names import clean_name
 from webapp.core.problems import Invalid
@@ -70,21 +71,28 @@ def contents(person_id: int, target: Target) -> TrayContents:
     return TrayContents(tray.key, items, ids)
 
 
-def _open_tray(session: Session, person_id: int, target: Target) -> Tray | None:
-    return session.scalar(
-        select(Tray).where(
-            Tray.person_id == person_id,
-            Tray.record_id == target.record_id,
-            Tray.row_key == (target.row_id or 0),
-            Tray.is_open.is_(True),
-        )
+def _open_tray(
+    session: Session, person_id: int, target: Target, *, is_locked: bool = False
+) -> Tray | None:
+    query = select(Tray).where(
+        Tray.person_id == person_id,
+        Tray.record_id == target.record_id,
+        Tray.row_key == (target.row_id or 0),
+        Tray.is_open.is_(True),
     )
+    return session.scalar(query.with_for_update() if is_locked else query)
 
 
 def _opened(session: Session, person_id: int, target: Target) -> Tray:
-    """Return the open tray, making one if need be; two first clicks at once make one tray."""
-    tray = _open_tray(session, person_id, target)
+    """Return the open tray, making one if need be; two first clicks at once make one tray.
+
+    It stays open until the transaction ends: another tab that sends it now waits, and one that
+    has just sent it leaves us a new tray, so that no choice falls between the two.
+    """
+    tray = _open_tray(session, person_id, target, is_locked=True)
     if tray is not None:
+        # Whoever comes back to a tray keeps it: its age counts from the last change.
+        tray.created_at = utcnow()
         return tray
     tray = Tray(
         person_id=person_id,
@@ -97,7 +105,7 @@ def _opened(session: Session, person_id: int, target: Target) -> Tray:
         with session.begin_nested():
             session.add(tray)
     except IntegrityError:
-        tray = _open_tray(session, person_id, target)
+        tray = _open_tray(session, person_id, target, is_locked=True)
         assert tray is not None
     return tray
 

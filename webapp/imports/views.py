@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, make_response, redirect
+from flask import Blueprint, make_response, redirect, request
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as BaseResponse
@@ -20,12 +20,15 @@ from webapp.imports.tasks import queue
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 
+OVER = (ItemState.FAILED, ItemState.CANCELLED)
+
 
 @dataclass(frozen=True)
 class ShownItem:
     item: ImportItem
     reason: str
-    is_mine: bool
+    may_retry: bool
+    may_cancel: bool
 
 
 def create_blueprint(
@@ -39,8 +42,15 @@ def create_blueprint(
         """One batch: a page of its own for a bookmark, a mail, or a browser without script."""
         found = _batch(batch_id)
         items = _items(db.session(), ImportItem.batch_id == batch_id)
+        # A batch is one person's, for one record: what holds for one copy holds for all.
+        is_mine, is_cancellable = found.person_id == me().id, may_cancel(me().id, items[0])
         shown = tuple(
-            ShownItem(item, reason_text(item.reason, item.facts), item.person_id == me().id)
+            ShownItem(
+                item,
+                reason_text(item.reason, item.facts),
+                may_retry=is_mine and item.state in OVER,
+                may_cancel=is_cancellable and item.state in UNFINISHED,
+            )
             for item in items
         )
         return htmx.render(
@@ -49,17 +59,21 @@ def create_blueprint(
             batch=found,
             items=shown,
             is_moving=any(i.item.state in UNFINISHED for i in shown),
+            may_cancel_rest=sum(s.may_cancel for s in shown) > 1,
+            may_retry_all=is_mine and sum(i.state == ItemState.FAILED for i in items) > 1,
             page_url=page_of(items[0]),
         )
 
     @bp.post("/items/<id:item_id>/cancel")
     def cancel(item_id: int) -> BaseResponse:
-        """Stop a copy, or put one that did not arrive out of sight."""
+        """Stop a copy, or put one that did not arrive out of sight; `rest` stops its batch."""
         with writing() as session:
             item = _item(session, item_id)
             if not may_cancel(me().id, item):
                 raise Forbidden(_("Only whoever chose the file, or an admin, can stop its copy."))
-            if not claims.cancel(session, ImportItem.id == item_id, reason="cancelled"):
+            if "rest" in request.form:
+                claims.cancel(session, ImportItem.batch_id == item.batch_id, reason="cancelled")
+            elif not claims.cancel(session, ImportItem.id == item_id, reason="cancelled"):
                 claims.dismiss(session, ImportItem.id == item_id)
             page_url = page_of(item)
         return _changed(page_url)

@@ -5,12 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.orm import Session
 
 from webapp.attachments.models import Attachment
 from webapp.box_link import linking
 from webapp.box_link.clients import box_access
+from webapp.box_link.models import BoxLink
 from webapp.box_link.store import link_made, link_removed
 from webapp.companies.box_switch import box_shut
 from webapp.companies.models import Project
@@ -137,8 +138,11 @@ def connect_signals() -> None:
 
 
 def _link_made(_sender: Any, *, person_id: int) -> None:
-    """Copies that waited for the link go on."""
+    """Copies that waited for the link go on; those chosen in another account do not."""
     with writing() as session:
+        login = session.scalar(select(BoxLink.box_login).where(BoxLink.person_id == person_id))
+        elsewhere = and_(ImportItem.person_id == person_id, ImportItem.box_login != login)
+        claims.cancel(session, elsewhere, reason="unlinked")
         count = claims.link_is_back(session, person_id)
     if count:
         queue().wake(count)

@@ -100,6 +100,10 @@ class PlumblineTargets:
         path = f"/projects/{target.project_id}/{tool.slug}/{record.id}"
         return record_title(tool, record), path
 
+    def box_login(self, session: Session, person_id: int) -> str:
+        query = select(BoxLink.box_login).where(BoxLink.person_id == person_id)
+        return session.scalar(query) or ""
+
 
 def record_title(tool: Tool, record: Record) -> str:
     """Return what a record is called in a sentence: its number, or what it is while it has none."""
