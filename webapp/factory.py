@@ -1,9 +1,10 @@
 """Putting Plumbline together, in reading order."""
 
+import time
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask_babel import get_locale
 from jinja2 import StrictUndefined
 
@@ -98,7 +99,18 @@ def _init_extensions(app: Flask, _config: Config) -> None:
     babel.init_app(app, timezone_selector=opening.timezone)
     csrf.init_app(app)
     limiter.init_app(app)
+    app.after_request(_say_when_again)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+
+
+def _say_when_again(response: Response) -> Response:
+    """Tell programs, too, when an action that came too often may be repeated."""
+    reached = limiter.current_limit
+    if response.status_code == 429 and reached is not None:
+        # Flask-Limiter has rounded that moment up to a whole second already.
+        wait = max(1, int(reached.reset_at - time.time()))
+        response.headers["Retry-After"] = str(wait)
+    return response
 
 
 def _allow_large_uploads() -> None:

@@ -3,6 +3,16 @@
 The picker knows Box and its own pages. Whose Box, what the files are for, what may be chosen and
 where choices are kept is the host's business; the URL prefix is the target, and only the host can
 read it.
+
+To live in another application the picker takes `webapp/box`, `webapp/core` and its own templates
+along, and needs of that application, besides a `PickerHost`:
+
+- `app.html`, the layout of its pages, with the blocks `title`, `styles` and `main`;
+- `_macros.html` with the macros `icon(name, class="i")` and `csrf()`;
+- the template globals `_`, `ngettext` and `static_url(path)`, and the filter `filesize`
+  (`webapp.core.formats.init_formats` brings it, Flask-Babel the first two);
+- a guard that asks who is there before any of its views runs, and a check of the CSRF token;
+- an error handler that shows a `webapp.core.problems.Problem`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +24,14 @@ from flask import Response
 from werkzeug.datastructures import FileStorage
 
 from webapp.box.client import BoxClient
+
+
+class Action(StrEnum):
+    """What a person does that costs somebody something, for a host that counts."""
+
+    LIST = "list"
+    SEARCH = "search"
+    SEND = "send"
 
 
 class Shut(StrEnum):
@@ -32,7 +50,7 @@ class Target:
 
     `person_key` binds sealed values to the person; `handle` is the host's own and comes back
     untouched. `already` tells which versions of which Box files are attached there: the version's
-    number by its id, by the file's id.
+    number by its id, by the file's id. `coming` names the files and versions on their way there.
     """
 
     person_key: str
@@ -47,6 +65,7 @@ class Target:
     who_sees: str
     handle: Any = None
     already: dict[str, dict[str, str]] = field(default_factory=dict)
+    coming: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -113,6 +132,9 @@ class PickerHost(Protocol):
     @property
     def open_target(self) -> Callable[..., Target]:
         """Takes the address's variables, returns what it stands for or raises its own errors."""
+
+    def admit(self, action: Action) -> None:
+        """Count what is about to happen; raise the host's own error when it is too often."""
 
     def box(self, target: Target) -> Door:
         """Return Box for this person here."""

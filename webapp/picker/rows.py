@@ -4,6 +4,7 @@ A page of a hundred rows is the hottest thing Plumbline renders: no address is b
 parsed and no filter is called per row in the template.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -12,9 +13,9 @@ from urllib.parse import quote
 from babel.dates import get_month_names
 from flask_babel import get_locale
 
-from webapp.box.items import BoxItem
+from webapp.box.items import BoxItem, is_item_id
 from webapp.core.formats import filesize
-from webapp.core.names import extension_of
+from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
 from webapp.picker.host import Choice, Target, Tray
 from webapp.picker.seals import Crumb, Seals, path_text
@@ -26,6 +27,15 @@ KINDS = {
     **dict.fromkeys(("dwg", "dxf", "rvt", "nwd", "ifc", "stp", "las"), "cad"),
     **dict.fromkeys(("mp4", "mov", "m4a", "avi", "mkv"), "mov"),
 }
+# Longer names stay out of addresses; the folder's own page then asks Box for them.
+HREF_NAME_MAX_LENGTH = 600
+OWNER_MAX_LENGTH = 254
+VERSION_NUMBER_MAX_LENGTH = 12
+
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_CLOCK = re.compile(r".{10}T(\d\d):(\d\d)", re.ASCII)
+# Control characters, and those that turn the direction of whatever follows them.
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +85,34 @@ class RowMaker:
             return self._folder(item, with_path)
         if not item.is_file:
             why = _("A bookmark, there is no file to attach")
-            return Row(item.name, "", "URL", self._when(item), "", why=why)
+            return Row(plain(item.name), "", "URL", self._when(item), "", why=why)
         return self._file(item, with_path)
 
     def _folder(self, item: BoxItem, with_path: bool) -> Row:
-        mac = self._seals.mac("folder", f"{item.id}|{item.name}")
-        href = f"{self._folder_prefix}{item.id}?n={quote(item.name, safe='')}&s={mac}"
+        name, href = plain(item.name), f"{self._folder_prefix}{item.id}"
+        quoted = quote(name, safe="")
+        if len(quoted) <= HREF_NAME_MAX_LENGTH:
+            mac = self._seals.mac("folder", f"{item.id}|{name}")
+            href = f"{href}?n={quoted}&s={mac}"
         note = _path_of(item) if with_path else ""
-        return Row(item.name, "dir", "", self._when(item), "", href=href, note=note)
+        return Row(name, "dir", "", self._when(item), "", href=href, note=note)
 
     def _file(self, item: BoxItem, with_path: bool) -> Row:
-        extension = extension_of(item.name)
+        # As it will be called here, so that nobody chooses one file and gets another.
+        name = clean_name(item.name, fallback=f"unnamed-{item.id}")
+        extension = extension_of(name)
         kind, label = KINDS.get(extension, ""), extension.upper()[:4]
         size = filesize(item.size_bytes)
         when = self._when(item)
         why = self._why_not(item, extension)
         if why:
             note = _path_of(item) if with_path else ""
-            return Row(item.name, kind, label, when, size, why=why, note=note)
+            return Row(name, kind, label, when, size, why=why, note=note)
         tag, note = self._remarks(item)
         if with_path:
             note = ", ".join(part for part in (_path_of(item), note) if part)
         return Row(
-            item.name,
+            name,
             kind,
             label,
             when,
@@ -126,14 +141,17 @@ class RowMaker:
                 company=target.company,
                 extension=extension,
             )
-        if item.version_id is None:
+        version_id = item.version_id
+        if version_id is None or not (is_item_id(version_id) and is_item_id(item.id)):
             return _("Box gives no version of this file to copy")
-        if item.version_id in target.already.get(item.id, ()):
+        if version_id in target.already.get(item.id, ()):
             return _("Already attached")
+        if (item.id, version_id) in target.coming:
+            return _("Being copied already")
         return ""
 
     def _preview_only(self, item: BoxItem) -> str:
-        owner = item.owned_by.name if item.owned_by else ""
+        owner = _owner(item)
         if owner and item.owned_by and item.owned_by.id != self._my_box_id:
             return _("Preview only. Ask %(name)s for download rights.", name=owner)
         return _("Preview only. Your Box account may not download it.")
@@ -146,15 +164,15 @@ class RowMaker:
         if item.size_bytes == 0:
             return "", _("Empty, 0 bytes")
         if item.owned_by and item.owned_by.id not in ("", self._my_box_id):
-            return "", _("Owned by %(name)s", name=item.owned_by.name)
+            return "", _("Owned by %(name)s", name=_owner(item))
         return "", ""
 
     def _versions(self, item: BoxItem) -> str:
-        attached = max(self._target.already[item.id].values(), key=len, default="")
-        if item.version_number and attached:
+        attached = max(self._target.already[item.id].values(), key=_as_number, default="")
+        if _version_number(item) and attached:
             return _(
                 "Version %(new)s. The record has version %(old)s.",
-                new=item.version_number,
+                new=_version_number(item),
                 old=attached,
             )
         return _("Another version is attached already")
@@ -163,26 +181,30 @@ class RowMaker:
         value = [
             item.id,
             item.version_id,
-            item.name,
+            plain(item.name),
             item.size_bytes,
             item.digest,
-            str(item.version_number) if item.version_number else None,
-            item.owned_by.name if item.owned_by else "",
+            _version_number(item) or None,
+            _owner(item),
         ]
         return self._seals.seal("choice", [*value, _path_of(item)] if with_path else value)
 
     def _when(self, item: BoxItem) -> str:
         """Return Box's date as it came, in its own time zone: "Sep 12", or the time if today."""
-        text = item.modified_at
-        if not isinstance(text, str) or len(text) < 16:
-            return ""
+        text = item.modified_at if isinstance(item.modified_at, str) else ""
         if text.startswith(self._today):
-            return _("Today, %(time)s", time=_clock(text[11:16]))
-        try:
-            month, day = self._months[int(text[5:7])], int(text[8:10])
-        except (KeyError, ValueError):
+            clock = _CLOCK.match(text)
+            return _("Today, %(time)s", time=_clock(*clock.groups())) if clock else _("Today")
+        day = _DAY.match(text)
+        if day is None or int(day[2]) not in self._months:
             return ""
-        return f"{month} {day}" if text[:4] == self._today[:4] else f"{month} {day}, {text[:4]}"
+        named = f"{self._months[int(day[2])]} {int(day[3])}"
+        return named if text[:4] == self._today[:4] else f"{named}, {day[1]}"
+
+
+def plain(text: str) -> str:
+    """Return a name as it may be shown: without what would reorder or hide what stands beside."""
+    return text if text.isascii() and text.isprintable() else _UNSHOWN.sub("", text)
 
 
 def open_choice(seals: Seals, token: str, folder_path: str) -> Choice:
@@ -192,17 +214,36 @@ def open_choice(seals: Seals, token: str, folder_path: str) -> Choice:
     return Choice(*parts)
 
 
-def _clock(text: str) -> str:
-    hour, minute = int(text[:2]), text[3:5]
-    return f"{hour % 12 or 12}:{minute} {'AM' if hour < 12 else 'PM'}"
+def _clock(hour: str, minute: str) -> str:
+    return f"{int(hour) % 12 or 12}:{minute} {'AM' if int(hour) < 12 else 'PM'}"
+
+
+def _as_number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _version_number(item: BoxItem) -> str:
+    """Return which version of the file this is, "" when Box does not say so in a few digits."""
+    text = str(item.version_number or "")
+    return text if text.isascii() and len(text) <= VERSION_NUMBER_MAX_LENGTH else ""
+
+
+def _owner(item: BoxItem) -> str:
+    return plain(item.owned_by.name)[:OWNER_MAX_LENGTH] if item.owned_by else ""
 
 
 def _locker(item: BoxItem) -> str:
     holder = item.lock.created_by if item.lock else None
-    return holder.name if holder and holder.name else _("someone in Box")
+    return plain(holder.name) if holder and holder.name else _("someone in Box")
 
 
 def _path_of(item: BoxItem) -> str:
     if item.path_collection is None:
         return ""
-    return path_text(tuple(Crumb(a.id, a.name or "") for a in item.path_collection.entries))
+    return path_text(trail_of(item))
+
+
+def trail_of(item: BoxItem) -> tuple[Crumb, ...]:
+    """Return the way to an item that came with its path."""
+    above = item.path_collection.entries if item.path_collection else ()
+    return tuple(Crumb(a.id, plain(a.name or "")) for a in above)

@@ -13,14 +13,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from werkzeug.exceptions import BadRequest
 
 from webapp.box.items import ROOT_ID
 
 MAC_BYTES = 15
 VALUE_MAX_LENGTH = 8000
+# A trail rides in addresses, and servers refuse long ones.
+TRAIL_MAX_LENGTH = 1600
+SHORT_NAME_LENGTH = 24
+PATH_MAX_LENGTH = 400
+ELLIPSIS = "…"
 
 
-class BadSeal(Exception):
+class BadSeal(BadRequest):
     """The value was not made here for this person and purpose."""
 
 
@@ -60,12 +66,30 @@ class Seals:
             raise BadSeal from None
 
     def seal_trail(self, trail: tuple[Crumb, ...]) -> str:
+        """Seal a trail; one too long for an address loses long names' ends, then its middle."""
+        sealed = self._seal_crumbs(trail)
+        if len(sealed) > TRAIL_MAX_LENGTH:
+            trail = tuple(Crumb(c.folder_id, _short(c.name)) for c in trail)
+            sealed = self._seal_crumbs(trail)
+        while len(sealed) > TRAIL_MAX_LENGTH:
+            trail = (trail[0], *trail[2:])
+            sealed = self._seal_crumbs(trail)
+        return sealed
+
+    def _seal_crumbs(self, trail: tuple[Crumb, ...]) -> str:
         return self.seal("trail", [[crumb.folder_id, crumb.name] for crumb in trail])
 
     def open_trail(self, sealed: str) -> tuple[Crumb, ...]:
         return tuple(Crumb(folder_id, name) for folder_id, name in self.open("trail", sealed))
 
 
+def _short(name: str) -> str:
+    if len(name) <= SHORT_NAME_LENGTH:
+        return name
+    return name[: SHORT_NAME_LENGTH - 1] + ELLIPSIS
+
+
 def path_text(trail: tuple[Crumb, ...]) -> str:
-    """Return a trail as a path; the root itself is not said."""
-    return " / ".join(crumb.name for crumb in trail if crumb.folder_id != ROOT_ID)
+    """Return a trail as a path; the root itself is not said, and of a long path the end."""
+    text = " / ".join(crumb.name for crumb in trail if crumb.folder_id != ROOT_ID)
+    return text if len(text) <= PATH_MAX_LENGTH else ELLIPSIS + text[1 - PATH_MAX_LENGTH :]

@@ -5,31 +5,56 @@ address lets it (the application's converter decides), so that a tool without Bo
 at all. Everything works as plain pages; htmx gets the same partials alone.
 """
 
+import time
 from datetime import date
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, redirect, request, url_for
+from flask import Blueprint, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.box.client import SEARCH_PAGE, BoxClient
-from webapp.box.errors import BoxBusy, BoxError, BoxItemGone, BoxLinkBroken
+from webapp.box.errors import (
+    BoxBadRequest,
+    BoxBlocked,
+    BoxBusy,
+    BoxDenied,
+    BoxError,
+    BoxItemGone,
+    BoxLinkBroken,
+    BoxUnavailable,
+)
 from webapp.box.items import ROOT_ID, ROOT_NAME, BoxItem, is_item_id
 from webapp.core import htmx
 from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.problems import Problem
-from webapp.core.text import N_, _, local_date
-from webapp.picker.host import Door, PickerHost, Target, Tray
-from webapp.picker.rows import Row, RowMaker, open_choice
-from webapp.picker.seals import BadSeal, Crumb, Seals, path_text
+from webapp.core.text import _, local_date, tidy
+from webapp.picker.host import Action, Door, PickerHost, Target, Tray
+from webapp.picker.rows import Row, RowMaker, open_choice, plain, trail_of
+from webapp.picker.seals import ELLIPSIS, BadSeal, Crumb, Seals, path_text
 
-SORTS = {"name": N_("Name"), "date": N_("Modified"), "size": N_("Size")}
+SORTS = frozenset({"name", "date", "size"})
 DIRECTIONS = {"asc": "ASC", "desc": "DESC"}
 QUERY_MAX_LENGTH = 200
 SEARCH_OFFSET_MAX = 10_000
+KEY_MAX_LENGTH = 64
+# How long a listing may have taken for its folder's name to be asked for as well: a page waits for
+# one slow call, never for two.
+PATIENCE_SECONDS = 1.5
+# How often a page asks Box again by itself when Box is busy, and how long it waits for that.
+AUTOMATIC_TRIES, AUTOMATIC_WAIT_S = 3, 30
+# What an address here may carry; all of it, and what of it outlives a list that has changed.
+OWN_ARGS = frozenset({"in", "n", "s", "m", "sort", "dir", "q", "scope", "folder", "o"})
+LASTING_ARGS = frozenset({"in", "sort", "dir"})
 REFUSED = 424
 PANEL = "picker/_panel.html"
+COUNTED = {
+    "panel": Action.LIST,
+    "folder": Action.LIST,
+    "search": Action.SEARCH,
+    "send": Action.SEND,
+}
 
 
 def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
@@ -67,13 +92,11 @@ def _make_blueprint(name: str, host: PickerHost) -> Blueprint:
     def open_target() -> None:
         g.picker_host = host
         g.picker_target = host.open_target(**g.prefix)
+        action = COUNTED.get((request.endpoint or "").rpartition(".")[2])
+        if action is not None:
+            host.admit(action)
 
-    bp.register_error_handler(BadSeal, _bad_seal)
     return bp
-
-
-def _bad_seal(_error: BadSeal) -> Response:
-    raise BadRequest
 
 
 def _host() -> PickerHost:
@@ -171,7 +194,10 @@ def _tray_again() -> BaseResponse:
 
 def send() -> BaseResponse:
     """Attach what is in the tray."""
-    return _host().attach(_target(), request.form.get("key", ""))
+    key = request.form.get("key", "")
+    if len(key) > KEY_MAX_LENGTH or tidy(key) != key:
+        raise BadRequest
+    return _host().attach(_target(), key)
 
 
 def _door_or_page() -> Door | BaseResponse:
@@ -213,10 +239,9 @@ def _show_listing(folder_id: str, *, partial: str) -> BaseResponse:
         listing = _listing(door.client, door, folder_id)
     except BoxError as error:
         if partial != PANEL:
-            return _refused(door, error, again=request.full_path.rstrip("?"))
+            return _refused(door, error, folder_id=folder_id)
         # The panel's failure is a panel too: it is the place in which the dialog goes on.
-        root = url_for(f"{_box_name()}.folder", folder_id=ROOT_ID)
-        return _refused(door, error, again=root, partial=partial)
+        return _refused(door, error, folder_id=ROOT_ID, partial=partial)
     frame = _frame(door=door, listing=listing)
     return htmx.render(partial, within="picker/page.html", **frame)
 
@@ -229,52 +254,77 @@ def _more_rows(folder_id: str) -> BaseResponse:
     try:
         listing = _listing(door.client, door, folder_id)
     except BoxError as error:
-        again = request.full_path.rstrip("?")
-        return htmx.render(
-            "picker/_more_problem.html",
-            within="picker/page.html",
-            status=REFUSED,
-            **_frame(door=door, problem=_shown(error), again=again),
-        )
+        return _refused(door, error, folder_id=folder_id, partial="picker/_more_problem.html")
     return htmx.render(
         "picker/_rows.html", within="picker/page.html", **_frame(door=door, listing=listing)
     )
 
 
 def _refused(
-    door: Door, error: BoxError, *, again: str, partial: str = "picker/_problem.html"
+    door: Door, error: BoxError, *, folder_id: str, partial: str = "picker/_problem.html"
 ) -> BaseResponse:
     """Answer that Box could not or would not: one sentence and what can be done."""
-    frame = _frame(door=door, problem=_shown(error), again=again)
+    problem = _shown(error)
+    again = _again(folder_id, is_panel=partial == PANEL, from_the_top=problem["is_stale"])
+    frame = _frame(door=door, problem=problem, again=again)
     return htmx.render(partial, within="picker/page.html", status=REFUSED, **frame)
 
 
 def _shown(error: BoxError) -> dict[str, Any]:
-    if isinstance(error, BoxItemGone):
+    if isinstance(error, BoxItemGone | BoxDenied | BoxBlocked):
         advice = _("This folder is no longer in your Box, or you no longer have access to it.")
     else:
         advice = _(error.advice)
     wait = round(error.retry_after_s) if isinstance(error, BoxBusy) else 0
-    return {"advice": advice, "needs_link": isinstance(error, BoxLinkBroken), "wait_s": wait}
+    return {
+        "advice": advice,
+        "needs_link": isinstance(error, BoxLinkBroken),
+        "is_stale": isinstance(error, BoxBadRequest),
+        "wait_s": wait,
+        "tries_by_itself": wait and wait <= AUTOMATIC_WAIT_S and _tries() < AUTOMATIC_TRIES,
+    }
+
+
+def _tries() -> int:
+    """Return how often this address was tried before; only ever used to stop trying."""
+    text = request.args.get("t", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _again(folder_id: str, *, is_panel: bool, from_the_top: bool) -> str:
+    """Return the address to try once more: the same one, or the folder's beginning."""
+    endpoint, names = str(request.endpoint), OWN_ARGS
+    variables = dict(request.view_args or {})
+    if is_panel or from_the_top:
+        endpoint, variables = f"{_box_name()}.folder", {"folder_id": folder_id}
+        names = LASTING_ARGS
+    kept = {name: request.args[name] for name in names if name in request.args}
+    values: dict[str, Any] = {**variables, **kept, "t": _tries() + 1}
+    return url_for(endpoint, **values)
+
+
+def _here() -> str:
+    """Return the address of this very list, to come back to after choosing without a script."""
+    return request.full_path.rstrip("?")
 
 
 def _listing(client: BoxClient, door: Door, folder_id: str) -> dict[str, Any]:
     """Return one page of a folder as the template wants it; one upstream call, as a rule."""
     seals = _seals()
     sort, direction = _order(folder_id)
-    trail = _trail(client, folder_id, seals)
-    page = client.list_folder(
-        folder_id,
-        marker=_marker(seals, folder_id, sort, direction),
-        sort=sort,
-        direction=DIRECTIONS[direction],
-    )
+    marker = _marker(seals, folder_id, sort, direction)
+    trail = _known_trail(folder_id, seals)
+    began = time.monotonic()
+    page = client.list_folder(folder_id, marker=marker, sort=sort, direction=DIRECTIONS[direction])
+    if trail is None:
+        trail = _asked_trail(client, folder_id, since=began)
     following = ""
     if page.next_marker is not None:
         value = [folder_id, sort, direction, page.next_marker]
         following = seals.seal("marker", value)
     return {
         "mode": "folder",
+        "here": _here(),
         "folder_id": folder_id,
         "trail": trail,
         "sealed_trail": seals.seal_trail(trail),
@@ -284,7 +334,6 @@ def _listing(client: BoxClient, door: Door, folder_id: str) -> dict[str, Any]:
         "sort": sort,
         "dir": direction,
         "may_sort": folder_id != ROOT_ID,
-        "count_so_far": _count_so_far(),
     }
 
 
@@ -302,12 +351,6 @@ def _rows(items: tuple[BoxItem, ...], door: Door, seals: Seals, **options: bool)
 
 def _today() -> date:
     return local_date(utcnow())
-
-
-def _count_so_far() -> int:
-    """Return how many rows the page above holds already; only ever shown, never believed."""
-    text = request.args.get("c", "0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def _order(folder_id: str) -> tuple[str, str]:
@@ -329,28 +372,38 @@ def _marker(seals: Seals, folder_id: str, sort: str, direction: str) -> str | No
     return str(value[3])
 
 
-def _trail(client: BoxClient, folder_id: str, seals: Seals) -> tuple[Crumb, ...]:
-    """Return the way to a folder: from the sealed trail, or for a deep link by a call of its own.
+def _known_trail(folder_id: str, seals: Seals) -> tuple[Crumb, ...] | None:
+    """Return the way to a folder as the address knows it, None when only Box can tell.
 
     Box's listing gives neither the name nor the path of the folder that is listed.
     """
-    root = (Crumb(ROOT_ID, ROOT_NAME),)
     if folder_id == ROOT_ID:
-        return root
+        return (Crumb(ROOT_ID, ROOT_NAME),)
     sealed = request.args.get("in")
     before = seals.open_trail(sealed) if sealed else ()
     known = [crumb.folder_id for crumb in before]
     if folder_id in known:
         return before[: known.index(folder_id) + 1]
     name = request.args.get("n")
-    if before and name is not None:
-        if not seals.holds("folder", f"{folder_id}|{name}", request.args.get("s", "")):
-            raise BadSeal
-        return (*before, Crumb(folder_id, name))
-    found = client.folder(folder_id)
-    above = found.path_collection.entries if found.path_collection else ()
-    middle = tuple(Crumb(a.id, a.name or "") for a in above if a.id != ROOT_ID)
-    return (*root, *middle, Crumb(folder_id, found.name))
+    if not before or name is None:
+        return None
+    if not seals.holds("folder", f"{folder_id}|{name}", request.args.get("s", "")):
+        raise BadSeal
+    return (*before, Crumb(folder_id, name))
+
+
+def _asked_trail(client: BoxClient, folder_id: str, *, since: float) -> tuple[Crumb, ...]:
+    """Return the way to a folder by a call of its own; while Box is slow, one without names."""
+    root = Crumb(ROOT_ID, ROOT_NAME)
+    unnamed = (root, Crumb(folder_id, ELLIPSIS))
+    if time.monotonic() - since > PATIENCE_SECONDS:
+        return unnamed
+    try:
+        found = client.folder(folder_id)
+    except BoxUnavailable:
+        return unnamed
+    middle = (crumb for crumb in trail_of(found) if crumb.folder_id != ROOT_ID)
+    return (root, *middle, Crumb(folder_id, plain(found.name)))
 
 
 def show_search() -> BaseResponse:
@@ -362,55 +415,60 @@ def show_search() -> BaseResponse:
         raise BadRequest
     if not query:
         return _show_listing(folder_id, partial="picker/_folder.html")
-    if len(query) > QUERY_MAX_LENGTH or not query.isprintable():
+    if len(query) > QUERY_MAX_LENGTH or tidy(query) != query:
         raise BadRequest
     door = _door_or_page()
     if not isinstance(door, Door):
         return door
     assert door.client is not None
+    offset = _offset()
     try:
-        listing = _hits(door, query, folder_id, scope)
+        listing = _hits(door, query, folder_id, scope, offset)
     except BoxError as error:
-        return _refused(door, error, again=request.full_path.rstrip("?"))
-    partial = "picker/_rows.html" if listing["offset"] else "picker/_folder.html"
+        if offset and htmx.wants_partial():
+            return _refused(door, error, folder_id=folder_id, partial="picker/_more_problem.html")
+        return _refused(door, error, folder_id=folder_id)
+    partial = "picker/_rows.html" if offset else "picker/_folder.html"
     return htmx.render(partial, within="picker/page.html", **_frame(door=door, listing=listing))
 
 
-def _hits(door: Door, query: str, folder_id: str, scope: str) -> dict[str, Any]:
+def _offset() -> int:
+    text = request.args.get("o", "0")
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        raise BadRequest
+    if int(text) % SEARCH_PAGE or int(text) > SEARCH_OFFSET_MAX:
+        raise BadRequest
+    return int(text)
+
+
+def _hits(door: Door, query: str, folder_id: str, scope: str, offset: int) -> dict[str, Any]:
     assert door.client is not None
     seals = _seals()
-    trail = _trail_of_search(folder_id, seals)
-    text = request.args.get("o", "0")
-    is_offset = text.isascii() and text.isdigit() and int(text[:6]) % SEARCH_PAGE == 0
-    if not is_offset or int(text[:6]) >= SEARCH_OFFSET_MAX:
-        raise BadRequest
+    trail = _known_trail(folder_id, seals)
     within = folder_id if scope == "folder" else None
-    page = door.client.search(query, within=within, offset=int(text))
-    following = str(page.next_offset) if page.next_offset is not None else ""
+    began = time.monotonic()
+    page = door.client.search(query, within=within, offset=offset)
+    if trail is None:
+        trail = _asked_trail(door.client, folder_id, since=began)
+    following = ""
+    if page.next_offset is not None and page.next_offset <= SEARCH_OFFSET_MAX:
+        following = str(page.next_offset)
     return {
         "mode": "search",
+        "here": _here(),
         "query": query,
         "scope": scope,
         "folder_id": folder_id,
         "trail": trail,
         "sealed_trail": seals.seal_trail(trail),
         "rows": _rows(page.items, door, seals, with_paths=True),
-        "offset": int(text),
         "total": page.total,
         "more": following,
         "more_args": {"q": query, "scope": scope, "folder": folder_id, "o": following},
         "sort": "name",
         "dir": "asc",
         "may_sort": False,
-        "count_so_far": _count_so_far(),
     }
-
-
-def _trail_of_search(folder_id: str, seals: Seals) -> tuple[Crumb, ...]:
-    sealed = request.args.get("in")
-    trail = seals.open_trail(sealed) if sealed else (Crumb(ROOT_ID, ROOT_NAME),)
-    known = [crumb.folder_id for crumb in trail]
-    return trail[: known.index(folder_id) + 1] if folder_id in known else trail
 
 
 def choose() -> BaseResponse:

@@ -19,15 +19,16 @@ from webapp.core import htmx
 from webapp.core.blobs import blobs
 from webapp.core.database import db, release
 from webapp.core.digests import Digesting
+from webapp.core.extensions import limiter
 from webapp.core.formats import filesize
-from webapp.core.names import extension_of
+from webapp.core.names import clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _, ngettext
 from webapp.imports import trays
-from webapp.imports.models import new_blob_key
+from webapp.imports.models import UNFINISHED, ImportItem, new_blob_key
 from webapp.imports.tasks import queue
-from webapp.picker.host import Choice, Chosen, Door, PickerHost, Shut, Tray
+from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Tray
 from webapp.picker.host import Target as PickerTarget
 from webapp.records.models import Record, RecordViewer
 from webapp.records.visibility import Target, row_for
@@ -48,6 +49,33 @@ BLOCKED_EXTENSIONS = frozenset(
     "msc msi msp mst pif ps1 reg scr sct sh sys vb vbe vbs wsc wsf wsh".split()
 )
 UPLOAD_BLOCK_BYTES = 1 << 20
+
+
+def _mine() -> str:
+    return f"picker-{me().id}"
+
+
+# Half of what Box allows one account, so that a person never uses up what their copies need.
+@limiter.shared_limit("30/minute", scope="box-search", key_func=_mine)
+def _count_search() -> None:
+    """Refuse more searches than Box would answer."""
+
+
+@limiter.shared_limit("300/minute", scope="box-list", key_func=_mine)
+def _count_listing() -> None:
+    """Refuse to open folders faster than a person can look at them."""
+
+
+@limiter.shared_limit("60/minute", scope="attach", key_func=_mine)
+def _count_sending() -> None:
+    """Refuse to attach more often than a person can choose."""
+
+
+COUNTS = {
+    Action.LIST: _count_listing,
+    Action.SEARCH: _count_search,
+    Action.SEND: _count_sending,
+}
 
 
 @dataclass(frozen=True)
@@ -87,7 +115,11 @@ class PlumblineHost:
             who_sees=_who_sees(record),
             handle=_Handle(found, target, entry.company),
             already=_already(target),
+            coming=_coming(target),
         )
+
+    def admit(self, action: Action) -> None:
+        COUNTS[action]()
 
     def box(self, target: PickerTarget) -> Door:
         """Return this person's Box, or why it is shut here; never anybody else's."""
@@ -127,6 +159,7 @@ class PlumblineHost:
         refusal = box_refusal(me().id, company, link_state=link.state if link else None)
         if refusal is not None and add:
             raise Conflict(refusal_text(refusal, company))
+        _refuse_taken(target, add)
         trays.change(
             me().id,
             target.handle.target,
@@ -143,7 +176,8 @@ class PlumblineHost:
 
     def upload(self, target: PickerTarget, file: FileStorage) -> None:
         """Store an uploaded file; it hangs on nothing until the tray is sent."""
-        name = file.filename or ""
+        # As it will be called here: "setup.exe." is "setup.exe".
+        name = clean_name(file.filename or "", fallback=_("unnamed"))
         if extension_of(name) in target.blocked_extensions:
             raise Invalid(
                 _(
@@ -190,6 +224,28 @@ def _may_attach(found: Standing, row_id: int | None) -> bool:
     if row_id is None:
         return found.may_attach
     return found.may_attach_to_row(row_for(found.person_id, found.record, row_id))
+
+
+def _refuse_taken(target: PickerTarget, add: Sequence[Choice]) -> None:
+    """Refuse what another tab has attached since this one showed it as free."""
+    for choice in add:
+        is_there = choice.version_id in target.already.get(choice.file_id, ())
+        if is_there or (choice.file_id, choice.version_id) in target.coming:
+            raise Conflict(_("%(name)s is attached already, or on its way.", name=choice.name))
+
+
+def _coming(target: Target) -> frozenset[tuple[str, str]]:
+    """Return which files, in which versions, are on their way there now."""
+    rows = db.session.execute(
+        select(ImportItem.box_file_id, ImportItem.box_version_id).where(
+            ImportItem.record_id == target.record_id,
+            ImportItem.row_id.is_(None)
+            if target.row_id is None
+            else ImportItem.row_id == target.row_id,
+            ImportItem.state.in_(UNFINISHED),
+        )
+    )
+    return frozenset((file_id, version_id) for file_id, version_id in rows)
 
 
 def _already(target: Target) -> dict[str, dict[str, str]]:

@@ -1,0 +1,328 @@
+"""The picker lifted out: a bakery's order page takes photos from Box, and knows no Plumbline.
+
+The bakery has its own layout, its own idea of who is there, and keeps its trays in a dictionary.
+What the picker takes along is `webapp/box`, `webapp/picker`, `webapp/core` and `templates/picker`.
+"""
+
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, Response, abort, make_response, redirect, render_template, session
+from flask_babel import Babel
+from flask_wtf import CSRFProtect
+from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+from werkzeug.datastructures import FileStorage
+
+from tests.picker.dialog import (
+    PHOTOS,
+    RFIS,
+    SAFETY,
+    asked,
+    chosen,
+    click,
+    crumbs,
+    id_of,
+    line,
+    lines,
+    more,
+    tick,
+)
+from tests.sandbox.people import REDIRECT_URI, Browser
+from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
+from tests.support.pages import HOST, Visitor
+from webapp.box.client import BoxClient
+from webapp.box.oauth import OAuth
+from webapp.box.tokens import AccessToken
+from webapp.core.formats import filesize
+from webapp.core.problems import Conflict, NotFound, Problem
+from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Target, Tray
+from webapp.picker.views import create_blueprints
+
+ROOT = Path(__file__).resolve().parents[2]
+CAKES = {7: "Wedding cake, three tiers", 8: "Sachertorte"}
+HERE = "/cakes/7/photos/"
+
+TEMPLATES = {
+    "app.html": """<!doctype html><html lang="en"><head><meta charset="utf-8">
+        <title>{% block title %}{% endblock %} · Bakery</title>{% block styles %}{% endblock %}
+        </head><body><main>{% block main %}{% endblock %}</main></body></html>""",
+    "_macros.html": """
+        {% macro icon(name, class="i") -%}<i class="{{ class }} {{ name }}"></i>{%- endmacro %}
+        {% macro csrf() -%}
+        <input type="hidden" name="csrf_token" value="{{ csrf_token() }}">
+        {%- endmacro %}""",
+    "order.html": """{% extends "app.html" %}{% block title %}Help{% endblock %}
+        {% block main %}{% from "_macros.html" import csrf %}<h1>Help</h1>
+        <form method="post">{{ csrf() }}</form>{% endblock %}""",
+}
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """A token from wherever the bakery keeps them."""
+
+    token: str
+
+    def bearer(self, refused: AccessToken | None = None) -> AccessToken:
+        assert refused is None, "Box refused the bakery's token"
+        return AccessToken(self.token, 1)
+
+
+@dataclass
+class Order:
+    """What one baker has chosen for one cake."""
+
+    key: str = field(default_factory=lambda: secrets.token_hex(8))
+    kept: dict[int, Choice] = field(default_factory=dict)
+
+    @property
+    def chosen(self) -> tuple[Chosen, ...]:
+        return tuple(Chosen(n, c.name, c.size_bytes, c.path, True) for n, c in self.kept.items())
+
+
+@dataclass
+class Bakery:
+    """Implements `PickerHost` without a database."""
+
+    client: BoxClient | None = None
+    orders: dict[tuple[str, int], Order] = field(default_factory=dict)
+    baked: list[str] = field(default_factory=list)
+    counted: list[Action] = field(default_factory=list)
+
+    def open_target(self, *, cake: int) -> Target:
+        if cake not in CAKES:
+            raise NotFound("No such cake.")
+        return Target(
+            person_key=session["baker"],
+            title=f"cake {cake}",
+            subtitle=CAKES[cake],
+            back_url=f"/cakes/{cake}",
+            offers_box=True,
+            file_max_bytes=7 * 10**6,
+            files_max=3,
+            blocked_extensions=frozenset({"zip"}),
+            company="The bakery",
+            who_sees="",
+            handle=cake,
+        )
+
+    def admit(self, action: Action) -> None:
+        self.counted.append(action)
+
+    def box(self, target: Target) -> Door:
+        if self.client is None:
+            return Door(None, shut=Shut.NOT_LINKED, link_url="/link")
+        return Door(self.client, login="baker@example.test", box_user_id="1")
+
+    def _order(self, target: Target) -> Order:
+        return self.orders.setdefault((target.person_key, target.handle), Order())
+
+    def tray(self, target: Target) -> Tray:
+        order = self._order(target)
+        return Tray(order.key, order.chosen, frozenset(c.file_id for c in order.kept.values()))
+
+    def choose(self, target: Target, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
+        order = self._order(target)
+        gone = {*remove, *(choice.file_id for choice in add)}
+        kept = {n: c for n, c in order.kept.items() if c.file_id not in gone}
+        for choice in add:
+            kept[max((*order.kept, *kept), default=0) + 1] = choice
+        if len(kept) > target.files_max:
+            raise Conflict("Three photos are enough for a cake.")
+        order.kept = kept
+
+    def take_out(self, target: Target, item_id: int | None) -> None:
+        order = self._order(target)
+        order.kept = {n: c for n, c in order.kept.items() if item_id not in (None, n)}
+
+    def upload(self, target: Target, file: FileStorage) -> None:
+        raise Conflict("The bakery's computers have no photos.")
+
+    def attach(self, target: Target, key: str) -> Response:
+        order = self._order(target)
+        if order.key == key:
+            self.baked += [choice.name for choice in order.kept.values()]
+            self.orders[target.person_key, target.handle] = Order()
+        return make_response(redirect(target.back_url, 303))
+
+
+_checked: type[PickerHost] = Bakery
+
+
+@pytest.fixture
+def bakery() -> Bakery:
+    return Bakery()
+
+
+@pytest.fixture
+def shop(bakery: Bakery) -> Flask:
+    """The bakery's application: nothing of Plumbline's but the picker's two blueprints."""
+    app = Flask("bakery", static_folder=None)
+    app.secret_key = "flour and water"
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.loader = ChoiceLoader(
+        [
+            DictLoader(TEMPLATES),
+            PrefixLoader({"picker": FileSystemLoader(ROOT / "templates" / "picker")}),
+        ]
+    )
+    app.add_template_filter(filesize)
+    app.add_template_global(lambda path: f"/bakery/{path}", "static_url")
+    Babel(app)
+    CSRFProtect(app)
+
+    @app.before_request
+    def who_is_there() -> None:
+        if "baker" not in session:
+            abort(401)
+
+    @app.errorhandler(Problem)
+    def told(problem: Problem) -> tuple[str, int]:
+        return problem.advice, problem.status
+
+    @app.get("/help/box")
+    def help_page() -> str:
+        return render_template("order.html")
+
+    app.add_url_rule("/cakes/<int:cake>", "cake", lambda cake: f"Cake {cake}")
+    dialog, box = create_blueprints(bakery)
+    app.register_blueprint(dialog, url_prefix="/cakes/<int:cake>/photos")
+    app.register_blueprint(box, url_prefix="/cakes/<int:cake>/photos/box")
+    return app
+
+
+@pytest.fixture
+def baker(shop: Flask) -> Visitor:
+    visitor = Visitor(shop)
+    with visitor.client.session_transaction(headers={"Host": HOST}) as kept:
+        kept["baker"] = "paula"
+    return visitor
+
+
+@pytest.fixture
+def linked_baker(baker: Visitor, bakery: Bakery, sandbox: SandboxProcess) -> Visitor:
+    oauth = OAuth(
+        CLIENT_ID, CLIENT_SECRET, sandbox.account_url, sandbox.api_url, redirect_uri=REDIRECT_URI
+    )
+    pair = oauth.exchange(Browser(sandbox).grant(), code_verifier="x" * 48)
+    bakery.client = BoxClient(
+        Bearer(pair.access_token),
+        api_url=sandbox.api_url,
+        download_origins=(sandbox.download_url,),
+    )
+    sandbox.forget_calls()
+    return baker
+
+
+def test_a_bakery_browses_chooses_and_sends(
+    linked_baker: Visitor, bakery: Bakery, sandbox: SandboxProcess
+) -> None:
+    page = linked_baker.get(HERE)
+    assert page.h1 == "Attach files to cake 7"
+    assert "Wedding cake, three tiers" in page.text
+    assert page.response.request.path == f"{HERE}box/"
+    for name in ("Quillmark Projects", "2317 Larkspur MOB", "05 RFIs", "RFI-001 Footing F4"):
+        page = click(linked_baker, page, line(page, name).href)
+    assert crumbs(page).endswith("05 RFIs / RFI-001 Footing F4")
+    assert len(asked(sandbox)) == 5
+    photo = line(page, "IMG_2041.JPG")
+    assert photo.href == ""
+    tray = tick(linked_baker, HERE, photo.token)
+    assert chosen(tray) == ["IMG_2041.JPG"]
+    answer = linked_baker.submit(tray, "/send", expect=303)
+    assert answer.response.location == "/cakes/7"
+    assert bakery.baked == ["IMG_2041.JPG"]
+    linked_baker.submit(tray, "/send", expect=303)
+    assert bakery.baked == ["IMG_2041.JPG"]
+    assert bakery.counted == [*[Action.LIST] * 5, Action.SEND, Action.SEND]
+
+
+def test_the_bakerys_own_limits_hold(
+    linked_baker: Visitor, bakery: Bakery, sandbox: SandboxProcess
+) -> None:
+    page = linked_baker.get(f"{HERE}box/folders/{id_of(sandbox, SAFETY)}")
+    assert line(page, "SDS binder.zip").why == "Over the 7.0 MB limit for one file"
+    free = [row for row in lines(page) if row.token]
+    assert len(chosen(tick(linked_baker, HERE, *(row.token for row in free[:3])))) == 3
+    refused = tick(linked_baker, HERE, free[3].token, expect=409)
+    assert "Three photos are enough for a cake." in refused.text
+    assert len(chosen(refused)) == 3
+    assert len(chosen(linked_baker.post(f"{HERE}tray", {"item": "1"}, htmx=True))) == 2
+    answer = linked_baker.post(
+        f"{HERE}computer",
+        {"file": (BytesIO(b"x"), "x.jpg")},
+        content_type="multipart/form-data",
+        expect=409,
+    )
+    assert "no photos" in answer.text
+
+
+def test_every_page_of_the_picker_works_there(
+    linked_baker: Visitor, sandbox: SandboxProcess
+) -> None:
+    photos = f"{HERE}box/folders/{id_of(sandbox, PHOTOS)}"
+    first = linked_baker.get(f"{photos}?sort=size&dir=desc")
+    assert len(lines(linked_baker.get(more(first)))) == 100
+    assert len(lines(click(linked_baker, first, more(first)))) == 100
+    hits = linked_baker.get(f"{HERE}box/search?q=footing&scope=all")
+    assert lines(hits)
+    assert chosen(linked_baker.get(f"{HERE}tray")) == []
+    assert "Drop files here" in linked_baker.get(f"{HERE}?source=computer").text
+    sandbox.faults({"match": {"path": "/items$"}, "action": {"status": 503}, "times": 2})
+    folder = f"{HERE}box/folders/{id_of(sandbox, RFIS)}"
+    failed = linked_baker.get(folder, expect=424)
+    assert "Box is not answering right now." in failed.text
+    assert "Try again" in linked_baker.get(folder, htmx=True, expect=424).links()
+    data = {"choice": "x.y", "csrf_token": linked_baker.token()}
+    forged = linked_baker.client.post(f"{HERE}box/choose", data=data, headers={"Host": HOST})
+    assert forged.status_code == 400
+
+
+def test_a_box_that_is_not_linked_yet_is_the_bakerys_to_link(baker: Visitor) -> None:
+    page = baker.get(HERE)
+    assert "Attach straight from your Box" in page.text
+    assert page.form("/link").action == "/link"
+
+
+def test_the_bakery_alone_decides_who_is_there_and_what_there_is(
+    shop: Flask, linked_baker: Visitor, bakery: Bakery, sandbox: SandboxProcess
+) -> None:
+    stranger = Visitor(shop)
+    for path in (HERE, f"{HERE}box/", f"{HERE}tray"):
+        assert stranger.client.get(path).status_code == 401
+        linked_baker.get(path.replace("7", "9"), expect=404)
+    assert bakery.counted == []
+    assert asked(sandbox) == []
+
+
+def test_addresses_stay_under_the_bakerys_prefix(
+    linked_baker: Visitor, sandbox: SandboxProcess
+) -> None:
+    page = linked_baker.get(f"/cakes/8/photos/box/folders/{id_of(sandbox, RFIS)}")
+    found: list[Any] = [a.get("href") for a in page.all("a")]
+    found += [f.get("action") for f in page.all("form")]
+    found += [e.get("hx-get") for e in page.tree.iter() if e.get("hx-get")]
+    addresses = {str(href) for href in found} - {"/cakes/8", "#picker-tray", "#picker-title"}
+    assert len(addresses) > 10
+    assert {href for href in addresses if not href.startswith("/cakes/8/photos/")} == set()
+
+
+def test_the_picker_brings_neither_plumblines_rooms_nor_a_database_along() -> None:
+    program = "import sys, webapp.picker.views; print('\\n'.join(sys.modules))"
+    command = [sys.executable, "-c", program]
+    loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    rooms = {f"webapp.{path.name}" for path in (ROOT / "webapp").iterdir() if path.is_dir()} - {
+        "webapp.box",
+        "webapp.core",
+        "webapp.picker",
+    }
+    foreign = {*rooms, "sqlalchemy", "flask_login", "flask_limiter", "webapp.core.database"}
+    assert "webapp.picker.views" in loaded.split()
+    assert foreign.isdisjoint(loaded.split())
