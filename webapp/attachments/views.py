@@ -4,12 +4,14 @@ Nothing is ever shown inline from this origin, whatever a file claims to be: oct
 attachment, in a sandbox of its own.
 """
 
+import logging
 import re
 from collections.abc import Callable
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file
 from sqlalchemy import select, update
-from werkzeug.http import dump_options_header
+from werkzeug.exceptions import RequestedRangeNotSatisfiable
+from werkzeug.http import dump_options_header, is_resource_modified
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
@@ -18,12 +20,23 @@ from webapp.core import audit, htmx
 from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, release, rows_changed, writing
-from webapp.core.problems import Forbidden, NotFound
+from webapp.core.problems import Forbidden, NotFound, Problem
 from webapp.core.text import _
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 
+log = logging.getLogger(__name__)
+
 OCTETS = "application/octet-stream"
+
+
+class ContentsMissing(Problem):
+    """The row is there and its object is not, or not whole: nothing the person can repair."""
+
+    status = 500
+
+    def default_title(self) -> str:
+        return _("This file's contents are missing")
 
 
 def create_blueprint(
@@ -92,6 +105,11 @@ def _visible(public_id: str) -> Attachment:
 
 
 def _sent(found: Attachment) -> Response:
+    if blobs().size(found.blob_key) != found.size_bytes:
+        log.error("attachment.contents_missing", extra={"attachment": found.public_id})
+        raise ContentsMissing(
+            _("Plumbline lists it but cannot read it. The people who run Plumbline can restore it.")
+        )
     path = blobs().path(found.blob_key)
     if path is not None:
         response = send_file(path, mimetype=OCTETS, conditional=True, etag=found.sha256)
@@ -123,16 +141,36 @@ def _percent(char: str) -> str:
 
 
 def _streamed(found: Attachment) -> Response:
-    """Send an object that is not a local file, or the one range that was asked for."""
+    """Send an object that is not a local file, answering as `send_file` does for one that is."""
     size = found.size_bytes
-    start, stop, status = 0, size, 200
-    asked = request.range
-    if asked is not None and len(asked.ranges) == 1 and (span := asked.range_for_length(size)):
+    if not is_resource_modified(request.environ, etag=found.sha256):
+        response = Response(status=304)
+    elif (span := _asked_range(found)) is not None:
         start, stop = span
-        status = 206
-    response = Response(blobs().read(found.blob_key, start, stop), status)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.headers["Content-Length"] = str(stop - start)
-    if status == 206:
+        response = Response(blobs().read(found.blob_key, start, stop), 206)
+        response.headers["Content-Length"] = str(stop - start)
         response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+    else:
+        response = Response(blobs().read(found.blob_key))
+        response.headers["Content-Length"] = str(size)
+    response.headers["Accept-Ranges"] = "bytes"
+    response.set_etag(found.sha256)
     return response
+
+
+def _asked_range(found: Attachment) -> tuple[int, int] | None:
+    """Return the one range that was asked for, None for the whole file.
+
+    Who resumes a download sends the ETag of its beginning along (RFC 9110, section 13.1.5); should
+    that be another file's, the whole of this one is the answer.
+    """
+    asked = request.range
+    is_stale = "If-Range" in request.headers and is_resource_modified(
+        request.environ, etag=found.sha256, ignore_if_range=False
+    )
+    if asked is None or is_stale:
+        return None
+    span = asked.range_for_length(found.size_bytes)
+    if span is None:
+        raise RequestedRangeNotSatisfiable(found.size_bytes)
+    return span
