@@ -1,12 +1,14 @@
 """`flask tokens`: moving sealed tokens to a new key."""
 
+import sys
+
 import click
 from flask.cli import with_appcontext
 from sqlalchemy import delete, select, update
 
 from webapp.box_link.canary import PLACE
 from webapp.box_link.clients import box_access
-from webapp.box_link.models import BoxLink, BoxSessionToken, Revocation, TokenCanary
+from webapp.box_link.models import BoxLink, BoxSessionToken, LinkState, Revocation, TokenCanary
 from webapp.box_link.sealing import CANARY, Place, SealBroken, Sealer
 from webapp.box_link.store import refresh_place
 from webapp.core.database import db, writing
@@ -19,16 +21,29 @@ group = click.Group("tokens", help="The keys that seal Box tokens.")
 def rewrap() -> None:
     """Seal everything with the first key of TOKEN_KEYS; may be stopped and started again."""
     sealer = box_access().linker.sealer
-    ids = db.session.scalars(select(BoxLink.id)).all()
+    # Whose key is lost has been asked to link again; nothing there can be sealed anew.
+    live = select(BoxLink.id).where(BoxLink.state != LinkState.KEY_LOST)
+    ids = db.session.scalars(live).all()
     done = sum(_rewrap_link(sealer, link_id) for link_id in ids)
     with writing() as session:
         # Access tokens live an hour at most: dropping them costs one refresh per person.
         session.execute(delete(BoxSessionToken))
-        for entry in session.scalars(select(Revocation)):
-            place = Place("revoke", entry.person_id)
-            entry.token_sealed = sealer.seal(sealer.open(entry.token_sealed, place), place)
+        lost = sum(not _rewrap_revocation(sealer, e) for e in session.scalars(select(Revocation)))
         session.execute(update(TokenCanary).values(sealed=sealer.seal(CANARY, PLACE)))
     click.echo(f"{done} of {len(ids)} links are sealed with the first key")
+    # Whoever drops the old key after this must know that something still needs it.
+    sys.exit(1 if lost or done < len(ids) else 0)
+
+
+def _rewrap_revocation(sealer: Sealer, entry: Revocation) -> bool:
+    """Seal anew what Box shall forget; what no key opens stays as it is."""
+    place = Place("revoke", entry.person_id)
+    try:
+        entry.token_sealed = sealer.seal(sealer.open(entry.token_sealed, place), place)
+    except SealBroken:
+        click.echo(f"revocation {entry.id}: no key opens it; Box is not told", err=True)
+        return False
+    return True
 
 
 def _rewrap_link(sealer: Sealer, link_id: int) -> bool:
