@@ -27,7 +27,7 @@ from tests.picker.dialog import (
     tick,
     upload,
 )
-from tests.sandbox.process import SandboxProcess
+from tests.sandbox.process import DEVON, SandboxProcess
 from tests.support.linking import link
 from tests.support.pages import Page, Visitor
 from tests.support.world import World
@@ -606,3 +606,16 @@ def test_the_dialog_of_a_response_browses_as_well(
     page = bob.get(folder.href)
     assert crumbs(page) == "All files / Quillmark Projects"
     assert page.form("box/choose").action == f"{here}choose"
+
+
+def test_the_dialog_names_the_account_and_leads_to_the_help(
+    linked: Visitor, here: str, sandbox: SandboxProcess
+) -> None:
+    page = linked.get(f"{here}box/")
+    assert f"Linked as {DEVON}" in page.text
+    assert page.links()["Help"] == "/help/box"
+    assert page.links()["My Settings"] == "/settings/box"
+    linked.submit(linked.get("/settings/box/disconnect"), "/disconnect")
+    shut = linked.get(f"{here}box/")
+    assert "Linked as" not in shut.text
+    assert shut.links()["How it works"] == "/help/box"

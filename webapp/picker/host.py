@@ -72,7 +72,8 @@ class Target:
 class Door:
     """Box for the person at a target: open with a client, or shut with the reason.
 
-    `link_url` is where a POST sends the person to Box, "" when they may not link.
+    `link_url` is where a POST sends the person to Box, "" when they may not link. `settings_url`
+    and `help_url` are the host's pages about the link; "" leaves them out.
     """
 
     client: BoxClient | None
@@ -81,6 +82,8 @@ class Door:
     shut: Shut | None = None
     advice: str = ""
     link_url: str = ""
+    settings_url: str = ""
+    help_url: str = ""
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ class PlumblineHost:
             files_max=config.files_per_action,
             blocked_extensions=BLOCKED_EXTENSIONS,
             company=entry.company.name,
-            who_sees=_who_sees(record),
+            who_sees=_who_sees(tool, record),
             handle=_Handle(found, target, entry.company),
             already=_already(target),
             coming=_coming(target),
@@ -136,13 +136,20 @@ class PlumblineHost:
                 shut=Shut(refusal.value),
                 advice=refusal_text(refusal, company),
                 link_url=url_for("box_link.link") if linkable else "",
+                help_url=url_for("box_link.help_page"),
             )
         assert link is not None
         box_user_id = link.box_user_id
         # The connection goes back to the pool before anybody waits for Box.
         release()
         client = box_access().client(person_id=person.id, session_hash=person.session_hash)
-        return Door(client, login=login, box_user_id=box_user_id)
+        return Door(
+            client,
+            login=login,
+            box_user_id=box_user_id,
+            settings_url=url_for("box_link.settings_page"),
+            help_url=url_for("box_link.help_page"),
+        )
 
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
@@ -268,13 +275,14 @@ def _already(target: Target) -> dict[str, dict[str, str]]:
     return found
 
 
-def _who_sees(record: Record) -> str:
+def _who_sees(tool: Tool, record: Record) -> str:
     """Return who will be able to see the copies, where that is not simply the tool's readers."""
     if record.saved_at is None:
         return _("Only you see this draft and its files for now.")
     if not record.restricted:
         return _(
-            "Everybody who sees %(tool)s in this project will see the copies.", tool=record.number
+            "Everybody who sees %(record)s in this project will see the copies.",
+            record=record_title(tool, record),
         )
     count = db.session.scalar(
         select(func.count(Person.id))
