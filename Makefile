@@ -19,6 +19,9 @@ test: $(VENV)/.dev ## everything CI runs, on SQLite and on PostgreSQL with Redis
 test-fast: $(VENV)/.dev ## the tests without browser and slow ones, on SQLite, in under a minute
 	@$(BIN)/pytest -q -n auto -m "not browser and not processes and not slow"
 
+gallery: $(VENV)/.dev ## photograph every page of the demo into docs/gallery
+	@$(BIN)/python -m scripts.gallery
+
 sure: ## check and test on a clean clone of what is committed
 	@scripts/sure.sh
 
@@ -50,4 +53,4 @@ $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/uv
 	@scripts/install.sh requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run check test test-fast sure lock vendor clean
+.PHONY: help run check test test-fast gallery sure lock vendor clean

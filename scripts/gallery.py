@@ -1,0 +1,261 @@
+"""`make gallery`: photographs the demo, every page that people see, at desktop and phone width.
+
+    python -m scripts.gallery [FOLDER] [NAME ...]
+
+Starts the whole demo on ports and data of its own, walks through it in Chromium as the demo's
+people do, and writes one JPEG per page and width into FOLDER (docs/gallery by default) with a
+README that shows them. With names, only those shots are made. DARK=1 adds the dark ones.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = "/usr/bin/chromium"
+START_SECONDS = 120
+SETTLE_MS = 20_000
+QUALITY = 72
+WIDTHS = {"desktop": (1280, 860), "phone": (390, 844)}
+LMOB = "/projects/1"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One photograph: who looks at which address, and what they do before it is taken."""
+
+    name: str
+    title: str
+    who: str
+    path: str
+    act: Callable[[Page], None] = lambda page: None
+    whole: bool = True
+
+
+@dataclass
+class Studio:
+    """Chromium with everybody signed in once per width and colour scheme."""
+
+    browser: Browser
+    url: str
+    folder: Path
+    known: dict[tuple[str, str, str], BrowserContext] = field(default_factory=dict)
+    signed_in: dict[str, list[Any]] = field(default_factory=dict)
+
+    def take(self, shot: Shot, width: str, scheme: str) -> Path:
+        page = self._context(shot.who, width, scheme).new_page()
+        page.set_default_timeout(SETTLE_MS)
+        page.goto(self.url + shot.path)
+        shot.act(page)
+        page.wait_for_load_state("networkidle") if not page.locator("progress").count() else None
+        suffix = "" if scheme == "light" else f"-{scheme}"
+        file = self.folder / f"{shot.name}-{width}{suffix}.jpg"
+        page.screenshot(path=file, full_page=shot.whole, type="jpeg", quality=QUALITY)
+        page.close()
+        return file
+
+    def _context(self, who: str, width: str, scheme: str) -> BrowserContext:
+        key = (who, width, scheme)
+        if key not in self.known:
+            size = {"width": WIDTHS[width][0], "height": WIDTHS[width][1]}
+            is_phone = width == "phone"
+            context = self.browser.new_context(
+                viewport=size,  # type: ignore[arg-type]  # a plain dict is what playwright takes
+                color_scheme=scheme,  # type: ignore[arg-type]
+                device_scale_factor=2 if is_phone else 1,
+                has_touch=is_phone,
+                is_mobile=is_phone,
+            )
+            if who:
+                context.add_cookies(self._cookies(who))
+            self.known[key] = context
+        return self.known[key]
+
+    def _cookies(self, who: str) -> list[Any]:
+        """Return the cookies of somebody signed in; everybody signs in once."""
+        if who not in self.signed_in:
+            context = self.browser.new_context()
+            self._sign_in(context, who)
+            self.signed_in[who] = context.cookies()
+            context.close()
+        return self.signed_in[who]
+
+    def _sign_in(self, context: BrowserContext, who: str) -> None:
+        page = context.new_page()
+        page.goto(f"{self.url}/sign-in")
+        page.get_by_label("E-mail").fill(who)
+        page.get_by_label("Password").fill("plumbline")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda address: not address.endswith("/sign-in"))
+        page.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def demo(folder: str) -> Iterator[str]:
+    """Run `make run` on ports of its own; gives the address, ends it all afterwards."""
+    port = free_port()
+    env = {
+        **os.environ,
+        "PORT": str(port),
+        "SANDBOX_PORT": str(free_port()),
+        "DATA_DIR": folder,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scripts.run"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("Ctrl-C ends everything"):
+                break
+        url = f"http://127.0.0.1:{port}"
+        _wait_for_copies(url)
+        yield url
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+
+
+def _wait_for_copies(url: str) -> None:
+    """Give the demo's own copies from Box time to arrive."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5):
+            break
+    time.sleep(8)
+
+
+def open_box(page: Page) -> None:
+    """Open the Attach File(s) dialog on Box's side."""
+    attach = page.get_by_role("main").get_by_role("link", name="Attach File(s)")
+    attach.filter(visible=True).first.click()
+    page.get_by_role("dialog").wait_for()
+    page.wait_for_timeout(600)
+
+
+def browse(page: Page) -> None:
+    """Open a folder of drawings and choose two."""
+    open_box(page)
+    dialog = page.get_by_role("dialog")
+    for name in ("Quillmark Projects", "2317 Larkspur MOB", "03 Drawings"):
+        dialog.get_by_role("link", name=name, exact=True).click()
+        dialog.locator(".path [aria-current]").get_by_text(name).wait_for()
+    for name in ("01 IFC Set 2025-02-14", "A Architectural"):
+        dialog.get_by_role("link", name=name, exact=True).click()
+        dialog.locator(".path [aria-current]").get_by_text(name).wait_for()
+    for name in ("A-101 First Floor Plan.pdf", "A-103 Roof Plan.pdf"):
+        row = dialog.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
+        row.get_by_role("checkbox").check()
+        dialog.locator("#picker-tray li").filter(has_text=name).wait_for(state="attached")
+
+
+def odds(page: Page) -> None:
+    open_box(page)
+    page.get_by_role("dialog").get_by_role("link", name="99 Odds and Ends", exact=True).click()
+    page.wait_for_timeout(600)
+
+
+def search(page: Page) -> None:
+    open_box(page)
+    field = page.get_by_role("dialog").get_by_role("searchbox")
+    page.get_by_role("dialog").get_by_role("combobox").select_option("all")
+    field.fill("plan")
+    field.press("Enter")
+    page.wait_for_timeout(900)
+
+
+def nothing_found(page: Page) -> None:
+    open_box(page)
+    field = page.get_by_role("dialog").get_by_role("searchbox")
+    field.fill("zzz")
+    field.press("Enter")
+    page.wait_for_timeout(900)
+
+
+DEVON, ROSA, TEO = "devon@quillmark.example", "rosa@quillmark.example", "teo@quillmark.example"
+MARA, BRYN, IMANI = "mara@quillmark.example", "bryn@brindlewick.example", "imani@vendor.example"
+
+SHOTS = (
+    Shot("sign-in", "Sign in", "", "/sign-in"),
+    Shot("projects", "Your projects", DEVON, "/"),
+    Shot("home", "Project home", DEVON, LMOB),
+    Shot("rfis", "The list of RFIs", DEVON, f"{LMOB}/rfis"),
+    Shot("rfi", "An RFI", DEVON, f"{LMOB}/rfis/4"),
+    Shot("rfi-edit", "Editing an RFI", DEVON, f"{LMOB}/rfis/4/edit"),
+    Shot("punch", "The punch list", DEVON, f"{LMOB}/punch-list"),
+    Shot("punch-item", "A punch item", DEVON, f"{LMOB}/punch-list/12"),
+    Shot("picker", "Choosing from Box", DEVON, f"{LMOB}/rfis/4", browse, whole=False),
+    Shot("picker-odds", "What cannot be chosen", DEVON, f"{LMOB}/rfis/4", odds, whole=False),
+    Shot("picker-search", "Searching all of Box", DEVON, f"{LMOB}/rfis/4", search, whole=False),
+    Shot("picker-nothing", "Nothing found", DEVON, f"{LMOB}/rfis/4", nothing_found, whole=False),
+    Shot("picker-connect", "Not linked yet", ROSA, f"{LMOB}/rfis/4", open_box, whole=False),
+    Shot("picker-reconnect", "The link has ended", TEO, f"{LMOB}/punch-list/12", open_box, False),
+    Shot("settings", "My Settings", DEVON, "/settings"),
+    Shot("settings-box", "Box Integration, linked", DEVON, "/settings/box"),
+    Shot("settings-box-ended", "Box Integration, ended", TEO, "/settings/box"),
+    Shot("settings-box-new", "Box Integration, not linked", ROSA, "/settings/box"),
+    Shot("settings-box-off", "Box Integration, not enabled", BRYN, "/settings/box"),
+    Shot("settings-security", "Password and sign-ins", DEVON, "/settings/security"),
+    Shot("disconnect", "Disconnecting", DEVON, "/settings/box/disconnect"),
+    Shot("help", "Help with Box", DEVON, "/help/box"),
+    Shot("company", "A company", MARA, "/companies/1"),
+    Shot("company-box", "A company's Box", MARA, "/companies/1/settings/box"),
+    Shot("company-box-ask", "Asking for Box", BRYN, "/companies/2/settings/box"),
+    Shot("requests", "The Implementation Manager's desk", IMANI, "/box-requests"),
+    Shot("notices", "Notices", TEO, "/notices"),
+    Shot("not-found", "Nothing at this address", DEVON, "/projects/1/rfis/999"),
+)
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    folder = ROOT / (arguments[0] if arguments else "docs/gallery")
+    names = set(arguments[1:])
+    folder.mkdir(parents=True, exist_ok=True)
+    schemes = ("light", "dark") if os.environ.get("DARK") else ("light",)
+    shots = [shot for shot in SHOTS if not names or shot.name in names]
+    with (
+        tempfile.TemporaryDirectory() as data,
+        demo(data) as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM)
+        studio = Studio(browser, url, folder)
+        for shot in shots:
+            for width in WIDTHS:
+                for scheme in schemes:
+                    print(studio.take(shot, width, scheme).name, flush=True)
+        browser.close()
+    if not names:
+        _write_index(folder)
+
+
+def _write_index(folder: Path) -> None:
+    lines = ["# What it looks like", "", "Made from the demo by `make gallery`.", ""]
+    for shot in SHOTS:
+        lines += [f"## {shot.title}", ""]
+        lines += [f"![{shot.title}, {width}]({shot.name}-{width}.jpg)" for width in WIDTHS]
+        lines.append("")
+    (folder / "README.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
