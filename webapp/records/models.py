@@ -6,6 +6,7 @@ know no tool.
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +32,8 @@ class Record(Base):
     `saved_at` is NULL while the record is a draft nobody but its creator has seen. `restricted`
     means that only `record_viewers` and the tool's admins see it: private, or still a draft.
     `version` grows with every edit, so that two people editing at once notice each other.
+    `scope` is what its number is counted within, `grouping` the heading it stands under in lists,
+    `dated_on` the day it is about, `amount` its money, `parent` the record it belongs to.
     """
 
     __tablename__ = "records"
@@ -40,6 +43,7 @@ class Record(Base):
     tool_key: Mapped[str] = mapped_column(String(40))
     number: Mapped[str | None] = mapped_column(String(60))
     number_sort: Mapped[int | None]
+    scope: Mapped[str] = mapped_column(String(120), default="", server_default="")
     revision: Mapped[int] = mapped_column(default=0)
     title: Mapped[str] = mapped_column(String(300), default="")
     status: Mapped[str] = mapped_column(String(40))
@@ -47,10 +51,14 @@ class Record(Base):
     is_private: Mapped[bool] = mapped_column(default=False)
     restricted: Mapped[bool] = mapped_column(default=True)
     due_on: Mapped[date | None]
+    dated_on: Mapped[date | None]
+    amount: Mapped[Decimal | None]
+    grouping: Mapped[str | None] = mapped_column(String(200))
     location: Mapped[str | None] = mapped_column(String(200))
     cost_code: Mapped[str | None] = mapped_column(String(200))
     vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
     manager_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("records.id", ondelete="SET NULL"))
     created_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -72,6 +80,12 @@ class Record(Base):
         Index("ix_records_list", "project_id", "tool_key", "number_sort"),
         Index("ix_records_due", "project_id", "tool_key", "is_open", "due_on"),
         Index("ix_records_status", "project_id", "tool_key", "status"),
+        Index("ix_records_grouping", "project_id", "tool_key", "grouping"),
+        Index("ix_records_dated", "project_id", "tool_key", "dated_on"),
+        Index("ix_records_amount", "project_id", "tool_key", "amount"),
+        Index("ix_records_vendor", "project_id", "tool_key", "vendor_id"),
+        Index("ix_records_manager", "project_id", "tool_key", "manager_id"),
+        Index("ix_records_parent", "parent_id"),
     )
 
 
@@ -108,7 +122,10 @@ class RecordViewer(Base):
 
 
 class RecordRow(Base):
-    """A row that belongs to a record: a response. `sent_at` is NULL while it is being written."""
+    """A row that belongs to a record: a response, a line of money, an agenda item, a step.
+
+    `sent_at` is NULL while its author is still writing it. `position` orders the rows of a table.
+    """
 
     __tablename__ = "record_rows"
 
@@ -121,9 +138,19 @@ class RecordRow(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     sent_at: Mapped[datetime | None]
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
+    cost_code: Mapped[str | None] = mapped_column(String(200))
+    amount: Mapped[Decimal | None]
+    due_on: Mapped[date | None]
+    status: Mapped[str | None] = mapped_column(String(40))
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
-    author: Mapped[Person] = relationship()
+    author: Mapped[Person] = relationship(foreign_keys=author_id)
+    person: Mapped[Person | None] = relationship(foreign_keys=person_id)
+    vendor: Mapped[Vendor | None] = relationship()
 
     __table_args__ = (
         ForeignKeyConstraint(
@@ -133,4 +160,5 @@ class RecordRow(Base):
         ),
         UniqueConstraint("id", "record_id"),
         Index("ix_record_rows_record", "record_id", "section", "sent_at"),
+        Index("ix_record_rows_person", "person_id"),
     )
