@@ -29,6 +29,8 @@ ROOTLESS = {
     "picker/_problem.html",
     "box_link/_link_form.html",
     "tools/_due.html",
+    "tools/_fields.html",
+    "tools/_table.html",
     "errors/_problem_region.html",
     "errors/_problem.html",
 }

@@ -31,7 +31,7 @@ from webapp.imports.models import ImportItem
 from webapp.operations import health
 from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
-from webapp.tools import catalog, page, routes
+from webapp.tools import catalog, naming, page, routes
 from webapp.tools.converters import BoxToolConverter, ToolConverter
 from webapp.tools.registry import TOOLS
 from webapp.wiring import chores, opening, targets
@@ -125,6 +125,8 @@ def _init_templates(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["ngettext"] = ngettext
     app.add_template_global(shell)
+    app.add_template_global(naming.number_of)
+    app.add_template_global(naming.name_of)
     app.add_template_global(lambda: str(get_locale()).replace("_", "-"), "locale")
     app.add_template_filter(page.event_text)
     app.add_template_filter(box_switch.step_text, "box_step")

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from tests.picker.dialog import asked
 from tests.sandbox.process import SandboxProcess
 from tests.support.linking import link
 from tests.support.pages import HOST, Visitor
+from tests.support.storing import stored
 from tests.support.world import World, add_record
 from webapp.companies.models import ProjectCode, Vendor
 from webapp.core.clock import utcnow
@@ -24,21 +24,7 @@ from webapp.tools.registry import TOOLS, Tool
 
 SignIn = Callable[[str], Visitor]
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# What the requests themselves leave behind.
-PASSING = frozenset({"sessions"})
 UNSAFE = frozenset(VERBS) - {"GET"}
-
-
-def stored(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """Return everything in the database but who is signed in where."""
-    with app.app_context():
-        found = {
-            table.name: [tuple(row) for row in db.session.execute(select(table))]
-            for table in db.metadata.sorted_tables
-            if table.name not in PASSING
-        }
-        db.session.remove()
-    return found
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts import passwords
 from webapp.accounts.models import Person
-from webapp.commands import demo_box
+from webapp.commands import demo_box, demo_records
 from webapp.companies.models import (
     BoxRequest,
     Company,
@@ -33,13 +33,9 @@ from webapp.companies.models import (
 )
 from webapp.core import audit
 from webapp.core.database import db, writing
-from webapp.records.models import Record, RecordRow
-from webapp.tools.lifecycle import restrict
-from webapp.tools.parts import BALL_ROLE
-from webapp.tools.registry import TOOLS, Ball, Tool
-from webapp.tools.values import set_people, write_values
+from webapp.tools.registry import TOOLS
 
-DATA = Path(__file__).resolve().parents[2] / "demo" / "plumbline.toml"
+DATA = Path(__file__).resolve().parents[2] / "demo"
 LEVELS = {
     "none": Level.NONE,
     "read": Level.READ,
@@ -55,7 +51,7 @@ group = click.Group("demo", help="Demo data.")
 @with_appcontext
 def load(without_box: bool) -> None:
     """Load the demo, unless it is there already."""
-    data = tomllib.loads(DATA.read_text(encoding="utf-8"))
+    data = read_data()
     if db.session.scalar(select(Company.id).limit(1)) is not None:
         click.echo("The demo is loaded already.")
         return
@@ -68,9 +64,17 @@ def load(without_box: bool) -> None:
     click.echo(f"Loaded {len(data['people'])} people, {loader.records} records.")
 
 
+def read_data() -> dict[str, Any]:
+    """Return everything in the demo's files: the people and projects, and each tool's records."""
+    data: dict[str, Any] = {}
+    for path in sorted(DATA.glob("*.toml")):
+        data |= tomllib.loads(path.read_text(encoding="utf-8"))
+    return data
+
+
 def sign_ins() -> list[tuple[str, str, str]]:
     """Return name, e-mail and job title of the demo's people, for whoever starts the demo."""
-    data = tomllib.loads(DATA.read_text(encoding="utf-8"))
+    data = read_data()
     return [(person["name"], person["email"], person["title"]) for person in data["people"]]
 
 
@@ -92,9 +96,16 @@ class Loader:
         self._load_projects()
         self._load_members()
         self._load_lists()
+        people = {key: person.id for key, person in self.people.items()}
+        vendors = {key: vendor.id for key, vendor in self.vendors.items()}
+        projects = {key: project.id for key, project in self.projects.items()}
+        records = demo_records.RecordLoader(
+            self.session, people, vendors, projects, day=self._day, moment=self._moment
+        )
         for tool in TOOLS:
             for entry in self.data.get(tool.key, ()):
-                self._load_record(tool, entry)
+                records.load(tool, entry)
+                self.records += 1
 
     def _load_people(self) -> None:
         secret = passwords.hash_password(self.data["password"])
@@ -219,112 +230,6 @@ class Loader:
                             position=position,
                         )
                     )
-
-    def _load_record(self, tool: Tool, entry: dict[str, Any]) -> None:
-        creator = self.people[entry.get("received_from", entry["manager"])]
-        opened = self._moment(entry["opened"], "07:20") if "opened" in entry else None
-        closed = self._moment(entry["closed"], "16:40") if "closed" in entry else None
-        created = opened or self._moment(self.data["today"], "06:45")
-        record = self._add(
-            Record(
-                project_id=self.projects[entry["project"]].id,
-                tool_key=tool.key,
-                title=entry.get("subject") or entry["title"],
-                status=entry["status"],
-                is_open=tool.status(entry["status"]).is_open,
-                created_by_id=creator.id,
-                created_at=created,
-                updated_at=closed or created,
-                saved_at=created,
-                opened_at=opened,
-                closed_at=closed,
-            )
-        )
-        self._number(tool, record, entry)
-        write_values(self.session, tool, record, self._values(tool, entry))
-        self.session.flush()
-        set_people(self.session, record.id, BALL_ROLE, self._holders(tool, record, entry))
-        restrict(self.session, tool, record)
-        self._history(record, creator, created)
-        for response in entry.get("responses", ()):
-            self._load_response(record, response)
-        self.records += 1
-
-    def _number(self, tool: Tool, record: Record, entry: dict[str, Any]) -> None:
-        if "number" in entry:
-            record.number_sort = int(str(entry["number"]).removeprefix(tool.numbering.prefix))
-            record.number = tool.numbering.text(record.number_sort)
-
-    def _values(self, tool: Tool, entry: dict[str, Any]) -> dict[str, Any]:
-        """Return an entry's values under the names of the tool's fields."""
-        other_names = {
-            "spec_section": "spec",
-            "vendor": "responsible",
-            "is_private": "private",
-            "due_on": "due",
-            "distribution": "visible_to",
-        }
-        values: dict[str, Any] = {}
-        for declared in tool.fields:
-            value = entry.get(other_names.get(declared.key, declared.key))
-            if value is not None:
-                values[declared.key] = self._value(declared.kind, value)
-        return values
-
-    def _value(self, kind: str, value: Any) -> Any:
-        match kind:
-            case "person":
-                return self.people[value].id
-            case "people":
-                return [self.people[key].id for key in value]
-            case "vendor":
-                return self.vendors[value].id
-            case "date":
-                return self._day(value)
-            case _:
-                return value
-
-    def _holders(self, tool: Tool, record: Record, entry: dict[str, Any]) -> list[int]:
-        """Return who holds the ball: as the step into the record's status would have left it."""
-        step = next((t for t in tool.transitions if t.after == record.status), None)
-        ball = step.ball if step else Ball.CREATOR
-        assignees = [self.people[key].id for key in entry.get("assignees", ())]
-        approver = entry.get("approver")
-        return {
-            Ball.MANAGER: [self.people[entry["manager"]].id],
-            Ball.ASSIGNEES: assignees,
-            Ball.APPROVER: [self.people[approver].id] if approver else [record.created_by_id],
-            Ball.CREATOR: [record.created_by_id],
-        }.get(ball, [])
-
-    def _history(self, record: Record, creator: Person, at: datetime) -> None:
-        where = {"project_id": record.project_id, "record_id": record.id}
-        audit.note(self.session, "record.created", person_id=creator.id, at=at, changes=[], **where)
-
-    def _load_response(self, record: Record, entry: dict[str, Any]) -> None:
-        at = self._moment(entry["on"], "10:41")
-        row = self._add(
-            RecordRow(
-                record_id=record.id,
-                project_id=record.project_id,
-                tool_key=record.tool_key,
-                section="responses",
-                text=entry["text"],
-                author_id=self.people[entry["by"]].id,
-                created_at=at,
-                sent_at=at,
-                details={"official": entry.get("official", False)},
-            )
-        )
-        audit.note(
-            self.session,
-            "response.sent",
-            person_id=row.author_id,
-            project_id=record.project_id,
-            record_id=record.id,
-            at=at,
-            row=row.id,
-        )
 
     def _add(self, row: Any) -> Any:
         self.session.add(row)

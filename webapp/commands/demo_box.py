@@ -186,17 +186,22 @@ def attach_files(data: dict[str, Any]) -> None:
     finder = _Finder(box_access().client(person_id=me.id, session_hash=me.session_hash))
     for tool in TOOLS:
         for entry in data.get(tool.key, ()):
-            paths = [*entry.get("attach", ())]
-            paths += [path for row in entry.get("responses", ()) for path in row.get("attach", ())]
+            paths = list(entry.get("attach", ()))
+            for section in tool.sections:
+                paths += [
+                    path for row in entry.get(section.key, ()) for path in row.get("attach", ())
+                ]
             if paths:
                 _attach(me, tool.key, entry, [finder.choice(path) for path in paths])
 
 
 def _attach(me: SignedIn, tool_key: str, entry: dict[str, Any], chosen: list[Choice]) -> None:
-    title = entry.get("subject") or entry["title"]
-    record = db.session.scalars(
-        select(Record).where(Record.tool_key == tool_key, Record.title == title)
-    ).one()
+    query = select(Record).where(Record.tool_key == tool_key, Record.title == entry["title"])
+    if "number" in entry:
+        query = query.where(
+            Record.number == str(entry["number"]), Record.revision == entry.get("revision", 0)
+        )
+    record = db.session.scalars(query).one()
     target = Target(record.project_id, tool_key, record.id)
     trays.change(me.id, target, add=chosen, files_max=len(chosen))
     send_tray(me.id, target, trays.contents(me.id, target).key)

@@ -1,6 +1,7 @@
 """How sizes, days and moments read on a page; the template filters."""
 
-from datetime import date, datetime
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import Any
 
 from flask import Flask
@@ -65,6 +66,18 @@ def clock_time(value: datetime) -> str:
     return format_moment(value, "h:mm a")
 
 
+def clock(value: time) -> str:
+    """Return a time of day without a date: "10:00 AM"."""
+    return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"
+
+
+def money(value: Decimal | None) -> str:
+    """Return an amount with its sign in front: $1,250.00, −$1,250.00; "" when there is none."""
+    if value is None:
+        return ""
+    return f"{'−' if value < 0 else ''}${abs(value):,.2f}"
+
+
 def sentence(text: str) -> str:
     """Return `text` with its first letter large; for "today, …" where a line begins with it."""
     return text[:1].upper() + text[1:]
@@ -126,6 +139,7 @@ def init_formats(app: Flask) -> None:
         moment_day,
         weekday,
         clock_time,
+        money,
         sentence,
         grouped_hex,
         initials,

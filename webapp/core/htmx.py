@@ -1,6 +1,9 @@
 """Partials for htmx, whole pages for everybody else: the same view, the same data."""
 
 from flask import Response, make_response, redirect, render_template, request
+from jinja2 import Template
+
+Names = list[str | Template]
 
 
 def wants_partial() -> bool:
@@ -9,9 +12,14 @@ def wants_partial() -> bool:
     return headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in headers
 
 
-def render(partial: str, /, *, within: str, status: int = 200, **context: object) -> Response:
-    """Render `partial` for htmx; for everyone else render `within`, which includes it."""
-    template = partial if wants_partial() else within
+def render(
+    partial: str, /, *, within: str | Names, status: int = 200, **context: object
+) -> Response:
+    """Render `partial` for htmx; for everyone else render `within`, which includes it.
+
+    Of several names the first that exists is taken.
+    """
+    template: str | Names = partial if wants_partial() else within
     response = make_response(render_template(template, partial=partial, **context), status)
     response.vary.update(("HX-Request", "HX-History-Restore-Request"))
     return response

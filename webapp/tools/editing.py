@@ -14,12 +14,12 @@ from webapp.core.text import _
 from webapp.tools import lifecycle
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
 from webapp.tools.files import file_lists
-from webapp.tools.forms import Choices, make_form, sent_values
+from webapp.tools.forms import Choices, make_form, sent_values, sent_version
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
 from webapp.tools.page import choices, files_under, open_record, record_page
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Field, Tool
-from webapp.tools.values import read_values, shown
+from webapp.tools.values import names_in, read_values, shown
 
 TYPED_MAX_LENGTH = 100_000
 
@@ -53,14 +53,13 @@ def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
 def _save(found: Standing, form: FlaskForm, step: str) -> None:
     fields = _editable(found)
     values = sent_values(form, fields)
-    version = form["version"].data or ""
     with writing() as session:
         now = open_record(found.tool, found.record.project_id, found.record.id, me().id)
         lifecycle.save(
             session,
             now,
             values,
-            version=int(version) if version.isascii() and version.isdigit() else 0,
+            version=sent_version(form),
             fields=fields,
         )
         if step:
@@ -88,7 +87,9 @@ def _typed(found: Standing) -> dict[str, Any]:
 
 
 def _editable(found: Standing) -> tuple[Field, ...]:
-    return tuple(f for f in found.tool.fields if found.may_edit_field(f.editable_by))
+    return tuple(
+        f for f in found.tool.fields if found.may_edit_field(f.editable_by) and not f.is_derived
+    )
 
 
 def _form(found: Standing) -> FlaskForm:
@@ -108,7 +109,7 @@ def _typed_before(found: Standing) -> MultiDict[str, str] | None:
 
 
 def _offered(tool: Tool) -> Choices:
-    return choices(db.session(), tool, g.entry.project.id, g.entry.company.id)
+    return choices(db.session(), tool, g.entry.project.id, g.entry.company.id, me().id)
 
 
 def _edit_response(
@@ -150,7 +151,7 @@ def _their_values(found: Standing, form: FlaskForm) -> dict[str, str]:
     page = record_page(db.session(), found)
     values = read_values(found.tool, found.record, people_of(db.session(), found.record.id))
     mine = sent_values(form, _editable(found))
-    names = lifecycle.names_in(db.session(), found.tool, values)
+    names = names_in(db.session(), found.tool.fields, values)
     theirs = {
         field.key: shown(field, values[field.key], names)
         for field in _editable(found)

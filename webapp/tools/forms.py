@@ -1,7 +1,9 @@
 """A form for any declaration: the fields a person may change, with the choices of the project."""
 
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
@@ -16,6 +18,7 @@ from wtforms import (
     SelectMultipleField,
     StringField,
     TextAreaField,
+    TimeField,
     ValidationError,
 )
 from wtforms import Field as FormField
@@ -23,13 +26,24 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.core.text import _, tidy
-from webapp.tools.registry import Field, Kind, Tool
+from webapp.tools.registry import Field, Kind, Section, Tool
 from webapp.tools.values import Values
 
 TITLE_MAX_LENGTH = 300
 TEXT_MAX_LENGTH = 200
 LONG_TEXT_MAX_LENGTH = 50_000
 MONEY_MAX = 10**12
+CENT = Decimal("0.01")
+DECIMAL_KEYS = {"inputmode": "decimal"}
+CHOSEN = {
+    Kind.PERSON,
+    Kind.PEOPLE,
+    Kind.VENDOR,
+    Kind.RECORD,
+    Kind.RECORDS,
+    Kind.CODE,
+    Kind.CHOICE,
+}
 EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 
 
@@ -41,10 +55,11 @@ class Choices:
     admins: tuple[tuple[int, str], ...]
     vendors: tuple[tuple[int, str], ...]
     codes: dict[str, tuple[tuple[str, str], ...]]
+    records: dict[str, tuple[tuple[int, str], ...]] = dataclass_field(default_factory=dict)
 
 
 class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
-    """Several people, each with a box to tick: works with a thumb and with a keyboard."""
+    """Several people or records, each with a box: works with a thumb and with a keyboard."""
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
@@ -59,71 +74,112 @@ def make_form(
     typed: MultiDict[str, str] | None = None,
 ) -> FlaskForm:
     """Return a form over `fields`, filled with `values`, or with what was sent or typed before."""
-    members: dict[str, Any] = {
-        "version": HiddenField(),
-        "title": StringField(
-            _(tool.title_label),
-            validators=[InputRequired(_("Write a few words.")), _length(TITLE_MAX_LENGTH)],
-            filters=[tidy],
-        ),
-    }
-    for field in fields:
-        members[field.key] = _form_field(field, choices)
-    form_class = type(f"{tool.key}_form", (FlaskForm,), members)
+    title = StringField(
+        _(tool.title_label),
+        validators=[InputRequired(_("Write a few words.")), _length(TITLE_MAX_LENGTH)],
+        filters=[tidy],
+    )
+    form_class = _form_class(f"{tool.key}_form", {"title": title}, fields, choices)
     if typed is not None:
         return form_class(formdata=typed, data=values)
     return form_class(data=values)
 
 
+def make_row_form(
+    section: Section, fields: tuple[Field, ...], choices: Choices, values: Values
+) -> FlaskForm:
+    """Return a form over the fields of a row, without a title of its own."""
+    return _form_class(f"{section.key}_form", {}, fields, choices)(data=values)
+
+
+def _form_class(
+    name: str, members: dict[str, Any], fields: tuple[Field, ...], choices: Choices
+) -> type[FlaskForm]:
+    members = {"version": HiddenField(), **members}
+    for field in fields:
+        members[field.key] = _form_field(field, choices)
+    return type(name, (FlaskForm,), members)
+
+
 def sent_values(form: FlaskForm, fields: tuple[Field, ...]) -> Values:
     """Return what a valid form says, in the form `values` keeps it."""
-    values: Values = {"title": form["title"].data}
+    values: Values = {"title": form["title"].data} if "title" in form else {}
     for field in fields:
         value = form[field.key].data
+        if field.kind is Kind.MONEY and value is not None:
+            value = Decimal(value).quantize(CENT)
         values[field.key] = None if value == "" and field.kind is not Kind.LONG_TEXT else value
     return values
+
+
+def sent_version(form: FlaskForm) -> int:
+    """Return the version that a form was made over, 0 when it names none."""
+    text = form["version"].data or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _form_field(field: Field, choices: Choices) -> Any:
     label = _(field.label)
     checks: list[Any] = [InputRequired(_("This is needed."))] if field.required else [Optional()]
+    if field.kind in CHOSEN:
+        return _chosen(label, field, choices, checks)
     match field.kind:
-        case Kind.TEXT:
-            checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
-            return StringField(label, validators=checks, filters=[tidy])
         case Kind.LONG_TEXT:
             checks += [_length(LONG_TEXT_MAX_LENGTH)]
             return TextAreaField(label, validators=checks, filters=[tidy], render_kw={"rows": 6})
         case Kind.DATE:
             return DateField(label, validators=[*checks, _believable_date])
-        case Kind.PERSON:
-            offered = choices.admins if field.among_admins else choices.people
-            return _select(label, offered, checks, coerce=_id_or_none)
-        case Kind.PEOPLE:
-            return _CheckboxList(
-                label,
-                choices=dict(choices.people),
-                coerce=int,
-                validators=checks,
-                validate_choice=True,
-            )
-        case Kind.VENDOR:
-            return _select(label, choices.vendors, checks, coerce=_id_or_none)
-        case Kind.CODE:
-            return _select(label, choices.codes.get(field.code_kind, ()), checks)
-        case Kind.CHOICE:
-            translated = tuple((key, _(text)) for key, text in field.choices)
-            return _select(label, translated, checks)
+        case Kind.TIME:
+            return TimeField(label, validators=checks)
         case Kind.MONEY:
-            checks.append(NumberRange(min=0, max=MONEY_MAX, message=_("Write an amount from 0.")))
-            return DecimalField(
-                label, places=2, validators=checks, render_kw={"inputmode": "decimal"}
-            )
+            return _money(label, field, checks)
+        case Kind.PERCENT:
+            checks.append(NumberRange(min=0, max=100, message=_("Write a percentage up to 100.")))
+            return DecimalField(label, places=2, validators=checks, render_kw=DECIMAL_KEYS)
         case Kind.WHOLE_NUMBER:
             checks.append(NumberRange(min=0, max=100_000, message=_("Write a number from 0.")))
             return IntegerField(label, validators=checks, render_kw={"inputmode": "numeric"})
         case Kind.YES_NO:
             return BooleanField(label)
+        case _:
+            checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
+            return StringField(label, validators=checks, filters=[tidy])
+
+
+def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> Any:
+    """Return the control for what is chosen from a list."""
+    found = offered(field, choices)
+    if field.kind in {Kind.PEOPLE, Kind.RECORDS}:
+        return _CheckboxList(
+            label, choices=dict(found), coerce=int, validators=checks, validate_choice=True
+        )
+    is_by_id = field.kind in {Kind.PERSON, Kind.VENDOR, Kind.RECORD}
+    return _select(label, found, checks, coerce=_id_or_none if is_by_id else str)
+
+
+def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
+    """Return what a field can be set to, as values with their texts."""
+    match field.kind:
+        case Kind.PERSON:
+            return choices.admins if field.among_admins else choices.people
+        case Kind.PEOPLE:
+            return choices.people
+        case Kind.VENDOR:
+            return choices.vendors
+        case Kind.RECORD | Kind.RECORDS:
+            return choices.records.get(field.key, ())
+        case Kind.CODE:
+            return choices.codes.get(field.code_kind, ())
+        case _:
+            return tuple((key, _(text)) for key, text in field.choices)
+
+
+def _money(label: str, field: Field, checks: list[Any]) -> DecimalField:
+    least, advice = 0, _("Write an amount from 0.")
+    if field.may_be_negative:
+        least, advice = -MONEY_MAX, _("Write an amount, a credit with a minus sign.")
+    checks += [NumberRange(min=least, max=MONEY_MAX, message=advice), _whole_cents]
+    return DecimalField(label, places=2, validators=checks, render_kw=DECIMAL_KEYS)
 
 
 def _select(label: str, choices: Any, checks: list[Any], *, coerce: Any = str) -> SelectField:
@@ -150,3 +206,8 @@ def _length(most: int) -> Length:
 def _believable_date(_form: Any, field: FormField) -> None:
     if field.data is not None and not EARLIEST <= field.data <= LATEST:
         raise ValidationError(_("Choose a date between 1900 and 2200."))
+
+
+def _whole_cents(_form: Any, field: FormField) -> None:
+    if isinstance(field.data, Decimal) and field.data != field.data.quantize(CENT):
+        raise ValidationError(_("Write at most two decimal places."))

@@ -12,22 +12,20 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Person
-from webapp.companies.models import Project, Vendor
+from webapp.companies.models import Project
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
-from webapp.tools.parts import BALL_ROLE, ROLE_PARTS, Standing, people_of
-from webapp.tools.registry import Ball, Field, Kind, Part, Tool, Transition
+from webapp.tools.parts import BALL_ROLE, Standing, people_of
+from webapp.tools.registry import Ball, Field, Part, Tool, Transition
 from webapp.tools.values import (
-    Names,
     Values,
+    changes_between,
     is_filled,
     read_values,
     set_people,
-    shown,
     write_values,
 )
 
@@ -50,7 +48,7 @@ def create(session: Session, tool: Tool, project_id: int, person_id: int) -> Rec
     session.add(record)
     session.flush()
     session.add(RecordViewer(record_id=record.id, person_id=person_id))
-    set_people(session, record.id, BALL_ROLE, [person_id])
+    set_people(session, record.id, BALL_ROLE, [person_id] if tool.has_ball else [])
     return record
 
 
@@ -63,7 +61,11 @@ def save(
         raise Forbidden(_("You may not edit this record, or not any more."))
     if record.version != version:
         raise ChangedMeanwhile(_("Somebody else changed this while you were editing."))
-    changeable = {field.key for field in fields if standing.may_edit_field(field.editable_by)}
+    changeable = {
+        field.key
+        for field in fields
+        if standing.may_edit_field(field.editable_by) and not field.is_derived
+    }
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))
     write_values(session, tool, record, kept)
@@ -72,7 +74,8 @@ def save(
     record.saved_at = record.saved_at or utcnow()
     if is_first and tool.numbering.at_first_save:
         number(session, tool, record)
-    _after_change(session, standing)
+    tool.extension.saved(session, standing)
+    after_change(session, standing)
     changes = _changes(session, tool, before, kept)
     event = "record.created" if is_first else "record.changed"
     if is_first or changes:
@@ -112,6 +115,8 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     if not standing.may_take(transition):
         raise Forbidden(_("This step is not yours to take."))
     _require_filled(session, tool, record, transition)
+    if refusal := tool.extension.refusal(session, standing, transition):
+        raise Invalid(refusal)
     old = record.status
     record.status = transition.after
     record.is_open = tool.status(record.status).is_open
@@ -119,8 +124,9 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     if transition.numbers and record.number is None:
         number(session, tool, record)
     _date(session, tool, record)
-    _pass_ball(session, record, transition.ball)
-    _after_change(session, standing)
+    tool.extension.moved(session, standing, transition)
+    pass_ball(session, tool, record, transition.ball)
+    after_change(session, standing)
     _note(
         session,
         standing,
@@ -132,16 +138,35 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
 
 
 def number(session: Session, tool: Tool, record: Record) -> None:
-    """Give a record the next number of its tool and project."""
+    """Give a record the next number of its tool and project, or of what numbers are counted in."""
     # Whoever holds the project's row counts alone (SQLite's writer is alone anyway).
     session.execute(select(Project.id).where(Project.id == record.project_id).with_for_update())
+    record.scope = _scope(session, tool, record)
     last = session.scalar(
         select(func.max(Record.number_sort)).where(
-            Record.project_id == record.project_id, Record.tool_key == tool.key
+            Record.project_id == record.project_id,
+            Record.tool_key == tool.key,
+            Record.scope == record.scope,
         )
     )
     record.number_sort = (last or 0) + 1
-    record.number = tool.numbering.text(record.number_sort)
+    record.number = number_text(tool, record)
+
+
+def _scope(session: Session, tool: Tool, record: Record) -> str:
+    """Return the value that the record's number is counted within, "" where there is none."""
+    if not tool.numbering.within:
+        return ""
+    values = read_values(tool, record, people_of(session, record.id))
+    return str(values.get(tool.numbering.within) or "")[:120]
+
+
+def number_text(tool: Tool, record: Record) -> str:
+    """Return a record's number as it is written, from what it is counted within."""
+    assert record.number_sort is not None
+    return tool.numbering.text(
+        record.number_sort, value=record.scope, project=record.project.number
+    )
 
 
 def renumber(session: Session, standing: Standing, wanted: int) -> None:
@@ -153,11 +178,11 @@ def renumber(session: Session, standing: Standing, wanted: int) -> None:
     try:
         with session.begin_nested():
             record.number_sort = wanted
-            record.number = standing.tool.numbering.text(wanted)
+            record.number = number_text(standing.tool, record)
             session.flush()
     except IntegrityError:
         raise Invalid(_("That number is taken.")) from None
-    _after_change(session, standing)
+    after_change(session, standing)
     _note(session, standing, "record.renumbered", before=old, after=record.number)
 
 
@@ -191,20 +216,25 @@ def working_days_after(start: date, days: int) -> date:
     return found
 
 
-def _pass_ball(session: Session, record: Record, ball: Ball) -> None:
+def pass_ball(session: Session, tool: Tool, record: Record, ball: Ball) -> None:
+    """Put the ball where a step sends it."""
     people = people_of(session, record.id)
     holders: dict[Ball, list[int]] = {
         Ball.CREATOR: [record.created_by_id],
         Ball.MANAGER: [record.manager_id] if record.manager_id else [record.created_by_id],
         Ball.ASSIGNEES: [person.id for person in people.get("assignees", ())],
         Ball.APPROVER: [p.id for p in people.get("approver", ())] or [record.created_by_id],
+        Ball.REVIEWER: [p.id for p in people.get("reviewer", ())] or [record.created_by_id],
         Ball.NOBODY: [],
     }
-    if ball in holders:
+    if ball is Ball.STEPS:
+        set_people(session, record.id, BALL_ROLE, tool.extension.holders(session, record))
+    elif ball in holders:
         set_people(session, record.id, BALL_ROLE, holders[ball])
 
 
-def _after_change(session: Session, standing: Standing) -> None:
+def after_change(session: Session, standing: Standing) -> None:
+    """Count the change and work out anew who sees the record."""
     record = standing.record
     record.version += 1
     record.updated_at = utcnow()
@@ -215,66 +245,35 @@ def _after_change(session: Session, standing: Standing) -> None:
 def restrict(session: Session, tool: Tool, record: Record) -> None:
     """Work out who sees the record while not everybody does."""
     is_draft = tool.status(record.status).is_draft
-    record.restricted = is_draft or record.is_private
+    record.restricted = is_draft or record.is_private or tool.listed_only
     parts = tool.draft_to if is_draft else tool.private_to
     session.execute(delete(RecordViewer).where(RecordViewer.record_id == record.id))
     if record.restricted:
-        for person_id in _who(session, record, parts):
+        for person_id in _who(session, tool, record, parts):
             session.add(RecordViewer(record_id=record.id, person_id=person_id))
     session.flush()
 
 
-def _who(session: Session, record: Record, parts: tuple[Part, ...]) -> set[int]:
+def _who(session: Session, tool: Tool, record: Record, parts: tuple[Part, ...]) -> set[int]:
     people = people_of(session, record.id)
     found = {
         person.id
-        for role, part in ROLE_PARTS.items()
+        for role, part in tool.parts_by_role.items()
         if part in parts
         for person in people.get(role, ())
     }
     if Part.MANAGER in parts and record.manager_id:
         found.add(record.manager_id)
-    found.add(record.created_by_id)
+    if Part.CREATOR in parts:
+        found.add(record.created_by_id)
     return found
 
 
 def _changes(session: Session, tool: Tool, before: Values, after: Values) -> list[dict[str, str]]:
-    """Return what an edit changed, in words, for the change history."""
-    names = names_in(session, tool, before, after)
-    changes = []
-    if after.get("title", before["title"]) != before["title"]:
-        changes.append(
-            {"label": tool.title_label, "before": before["title"], "after": after["title"]}
-        )
-    for field in tool.fields:
-        if field.key in after and (after[field.key] or None) != (before[field.key] or None):
-            changes.append(
-                {
-                    "label": field.label,
-                    "before": _cut(shown(field, before[field.key], names)),
-                    "after": _cut(shown(field, after[field.key], names)),
-                }
-            )
-    return changes
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= 200 else text[:199] + "…"
-
-
-def names_in(session: Session, tool: Tool, *versions: Values) -> Names:
-    """Return the names behind the ids that stand in field values."""
-    ids: dict[Kind, set[int]] = {Kind.PERSON: set(), Kind.VENDOR: set()}
-    for values in versions:
-        for field in tool.fields:
-            value = values.get(field.key)
-            if value and field.kind in ids:
-                ids[field.kind].add(value)
-            elif value and field.kind is Kind.PEOPLE:
-                ids[Kind.PERSON].update(value)
-    people = select(Person.id, Person.name).where(Person.id.in_(ids[Kind.PERSON]))
-    vendors = select(Vendor.id, Vendor.name).where(Vendor.id.in_(ids[Kind.VENDOR]))
-    return Names(dict(session.execute(people).all()), dict(session.execute(vendors).all()))
+    """Return what an edit changed, the title first."""
+    title = {"label": tool.title_label, "before": before["title"], "after": after.get("title")}
+    changes = [title] if title["after"] not in (None, before["title"]) else []
+    return changes + changes_between(session, tool.fields, before, after)
 
 
 def _note(session: Session, standing: Standing, event: str, **facts: Any) -> None:

@@ -1,6 +1,7 @@
 """Lists of records: filtered, sorted and paged in SQL, seen through the one visibility rule."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -11,43 +12,52 @@ from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment
 from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
-from webapp.core.text import local_date
+from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson
 from webapp.records.visibility import hangs_visibly, may_see
-from webapp.tools.parts import BALL_ROLE
-from webapp.tools.registry import Tool
+from webapp.tools.forms import Choices, offered
+from webapp.tools.parts import BALL_ROLE, PeopleByRole
+from webapp.tools.registry import Field, Kind, Tool
+from webapp.tools.values import COLUMNS, PEOPLE_KINDS, Names, names_in, read_value, shown
 
 PAGE = 50
-SORTS = ("number", "title", "status", "due_on", "location", "updated")
 QUERY_MAX_LENGTH = 200
+VALUE_MAX_LENGTH = 200
 
 
 @dataclass(frozen=True)
 class Filter:
-    """What a list's address asks for; anything unknown in it counts as not asked."""
+    """What a list's address asks for; anything unknown in it counts as not asked.
 
+    `chosen` holds what is asked of single fields. `sort` is empty for the tool's own order.
+    """
+
+    tool: Tool
     status: str = ""
     ball: str = ""
-    manager: str = ""
-    location: str = ""
     text: str = ""
-    sort: str = "due_on"
+    chosen: dict[str, str] = field(default_factory=dict)
+    sort: str = ""
     descending: bool = False
     page: int = 1
 
     @classmethod
-    def from_args(cls, args: dict[str, str]) -> "Filter":
+    def from_args(cls, tool: Tool, args: dict[str, str]) -> "Filter":
         # PostgreSQL takes no NUL, and nobody looks for a control character.
         args = {key: value for key, value in args.items() if value.isprintable()}
         sort = args.get("sort", "")
         page = args.get("page", "1")
         return cls(
+            tool,
             status=args.get("status", "")[:40],
             ball=args.get("ball", "")[:20],
-            manager=args.get("manager", "")[:20],
-            location=args.get("location", "")[:200],
             text=args.get("q", "").strip()[:QUERY_MAX_LENGTH],
-            sort=sort if sort in SORTS else "due_on",
+            chosen={
+                key: args[key][:VALUE_MAX_LENGTH]
+                for key in tool.filters
+                if key not in {"status", "ball"} and args.get(key)
+            },
+            sort=sort if sort in tool.columns and sort in SORTS else "",
             descending=args.get("dir") == "desc",
             page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
         )
@@ -57,25 +67,58 @@ class Filter:
         now = {
             "status": self.status,
             "ball": self.ball,
-            "manager": self.manager,
-            "location": self.location,
+            **self.chosen,
             "q": self.text,
-            "sort": self.sort if self.sort != "due_on" or self.descending else "",
+            "sort": self.sort,
             "dir": "desc" if self.descending else "",
             "page": str(self.page) if self.page > 1 else "",
         }
         now |= {"page": "", **changes}
         return {key: value for key, value in now.items() if value}
 
+    @property
+    def order(self) -> tuple[str, bool]:
+        """The key the list is sorted by, and whether the largest comes first."""
+        if self.sort:
+            return self.sort, self.descending
+        return self.tool.sort.removeprefix("-"), self.tool.sort.startswith("-")
+
+    @property
+    def is_grouped(self) -> bool:
+        return bool(self.tool.group_by) and not self.sort
+
+
+@dataclass(frozen=True)
+class Control:
+    """One filter beside the search: a choice among `options`, `value` being chosen now."""
+
+    key: str
+    label: str
+    any_label: str
+    options: tuple[tuple[str, str], ...]
+    value: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a list; `sort` is the key it can be sorted by, "" for none."""
+
+    key: str
+    label: str
+    sort: str
+    is_number: bool
+
 
 @dataclass(frozen=True)
 class Line:
-    """One record of a list."""
+    """One record of a list; `heading` is set where another group begins."""
 
     record: Record
     holders: tuple[Person, ...]
     files: int
     is_mine: bool
+    texts: dict[str, str] = field(default_factory=dict)
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,11 +147,16 @@ def today() -> date:
 
 def holds_ball(person_id: int) -> ColumnElement[bool]:
     """Return SQL that is true for records this person must act on."""
+    return has_role(BALL_ROLE, person_id)
+
+
+def has_role(role: str, person_id: int) -> ColumnElement[bool]:
+    """Return SQL that is true for records on which this person has a role."""
     return (
         select(RecordPerson.record_id)
         .where(
             RecordPerson.record_id == Record.id,
-            RecordPerson.role == BALL_ROLE,
+            RecordPerson.role == role,
             RecordPerson.person_id == person_id,
         )
         .exists()
@@ -119,23 +167,94 @@ def is_overdue(on: date) -> ColumnElement[bool]:
     return and_(Record.is_open.is_(True), Record.due_on < on, Record.saved_at.is_not(None))
 
 
-def page_of(session: Session, tool: Tool, project_id: int, person_id: int, filter_: Filter) -> Page:
+def columns_of(tool: Tool) -> tuple[Column, ...]:
+    """Return a tool's columns with their headings."""
+    own = {
+        "number": _("Number"),
+        "title": _(tool.title_label),
+        "status": _("Status"),
+        "ball": _("Ball in court"),
+        "files": _("Files"),
+        "updated": _("Updated"),
+        "revision": _("Rev."),
+    }
+    return tuple(
+        Column(
+            key,
+            own[key] if key in own else _(tool.field(key).label),
+            sort=key if key in SORTS else "",
+            is_number=key == "files" or _is_number(tool, key),
+        )
+        for key in tool.columns
+    )
+
+
+def _is_number(tool: Tool, key: str) -> bool:
+    kinds = {Kind.MONEY, Kind.PERCENT, Kind.WHOLE_NUMBER}
+    return tool.has_field(key) and tool.field(key).kind in kinds
+
+
+def controls_of(filter_: Filter, choices: Choices) -> tuple[Control, ...]:
+    """Return the filters that a tool's list offers, with what each can be set to."""
+    tool = filter_.tool
+    people = tuple((str(person_id), name) for person_id, name in choices.people)
+    statuses = (
+        ("all_open", _("All open")),
+        *((("overdue", _("Overdue")),) if tool.has_field("due_on") else ()),
+        *((status.key, _(status.label)) for status in tool.statuses),
+    )
+    found = []
+    for key in tool.filters:
+        if key == "status":
+            found.append(Control(key, _("Status"), _("Any"), statuses, filter_.status))
+        elif key == "ball":
+            holders = (("me", _("Me")), *people)
+            found.append(Control(key, _("Ball in court"), _("Anybody"), holders, filter_.ball))
+        elif options := _options(tool, key, choices):
+            label, anything = _filter_label(tool, key)
+            found.append(Control(key, label, anything, options, filter_.chosen.get(key, "")))
+    return tuple(found)
+
+
+def _filter_label(tool: Tool, key: str) -> tuple[str, str]:
+    if key == "files":
+        return _("Files"), _("Any")
+    if key == "private":
+        return _("Private"), _("Any")
+    kind = tool.field(key).kind
+    if key == "location":
+        return _("Location"), _("Anywhere")
+    return _(tool.field(key).label), _("Anybody") if kind in PEOPLE_KINDS else _("Any")
+
+
+def _options(tool: Tool, key: str, choices: Choices) -> tuple[tuple[str, str], ...]:
+    if key == "files":
+        return (("yes", _("With files")), ("no", _("Without files")))
+    if key == "private":
+        return (("yes", _("Private")),)
+    found = offered(tool.field(key), choices)
+    return tuple((str(value), text) for value, text in found)
+
+
+def page_of(session: Session, project_id: int, person_id: int, filter_: Filter) -> Page:
     """Return one page of a tool's list as this person sees it."""
-    query = _matching(tool, project_id, person_id, filter_)
+    query = _matching(project_id, person_id, filter_)
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     number = min(filter_.page, max(1, -(-total // PAGE)))
-    records = session.scalars(
-        query.options(joinedload(Record.manager), joinedload(Record.created_by))
-        .order_by(*_order(filter_))
-        .limit(PAGE)
-        .offset((number - 1) * PAGE)
-    ).all()
-    return Page(_lines(session, list(records), person_id), total, number)
+    ids = query.with_only_columns(Record.id).order_by(*_order(filter_))
+    # The page's ids first: sorting whole rows would carry their texts through the sort.
+    page = session.scalars(ids.limit(PAGE).offset((number - 1) * PAGE)).all()
+    found = {
+        record.id: record for record in session.scalars(select(Record).where(Record.id.in_(page)))
+    }
+    records = [found[record_id] for record_id in page]
+    lines = _lines(session, records, person_id)
+    return Page(_told(session, filter_, lines), total, number)
 
 
-def _matching(tool: Tool, project_id: int, person_id: int, filter_: Filter) -> Select[Record]:
+def _matching(project_id: int, person_id: int, filter_: Filter) -> Select[Record]:
     query = select(Record).where(
-        Record.project_id == project_id, Record.tool_key == tool.key, may_see(person_id)
+        Record.project_id == project_id, Record.tool_key == filter_.tool.key, may_see(person_id)
     )
     for condition in _conditions(filter_, person_id):
         query = query.where(condition)
@@ -154,16 +273,8 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
         found.append(holds_ball(person_id))
     elif holder := as_id(filter_.ball):
         found.append(holds_ball(holder))
-    if manager := as_id(filter_.manager):
-        found.append(Record.manager_id == manager)
-    if filter_.location:
-        below = filter_.location.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        found.append(
-            or_(
-                Record.location == filter_.location,
-                Record.location.like(f"{below}>%", escape="\\"),
-            )
-        )
+    for key, value in filter_.chosen.items():
+        found += _asked_of(filter_.tool, key, value)
     if filter_.text:
         needle = filter_.text.lower()
         found.append(
@@ -175,20 +286,123 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
     return found
 
 
+def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
+    """Return the condition that one filter makes; none for a value it cannot have."""
+    if key == "files":
+        has_files = _has_files()
+        return [has_files if value == "yes" else ~has_files]
+    if key == "private":
+        return [Record.is_private.is_(True)]
+    if key == "location":
+        return [_is_at(value)]
+    if key == tool.group_by:
+        return [Record.grouping == value]
+    declared = tool.field(key)
+    if key in COLUMNS:
+        column = getattr(Record, COLUMNS[key])
+        if declared.kind in {Kind.PERSON, Kind.VENDOR, Kind.RECORD}:
+            wanted = as_id(value)
+            return [column == wanted] if wanted else []
+        return [column == value]
+    if declared.kind in PEOPLE_KINDS:
+        wanted = as_id(value)
+        return [has_role(key, wanted)] if wanted else []
+    return [Record.details[key].as_string() == value]
+
+
+def _has_files() -> ColumnElement[bool]:
+    return (
+        select(Attachment.id)
+        .where(Attachment.record_id == Record.id, Attachment.removed_at.is_(None))
+        .exists()
+    )
+
+
+def _is_at(location: str) -> ColumnElement[bool]:
+    """Return SQL for a place and everything within it."""
+    below = location.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    within = Record.location.like(f"{below}>%", escape="\\")
+    return or_(Record.location == location, within)
+
+
 def _order(filter_: Filter) -> list[ColumnElement[Any]]:
-    columns: dict[str, ColumnElement[Any]] = {
-        "number": Record.number_sort.expression,
-        "title": func.lower(Record.title),
-        "status": Record.status.expression,
-        "due_on": Record.due_on.expression,
-        "location": Record.location.expression,
-        "updated": Record.updated_at.expression,
-    }
-    column = columns[filter_.sort]
-    directed = column.desc() if filter_.descending else column.asc()
-    # Open before closed, and what has no value last, on every database alike.
-    order = [Record.is_open.desc()] if filter_.sort == "due_on" else []
-    return [*order, column.is_(None), directed, Record.number_sort.desc(), Record.id.desc()]
+    key, descending = filter_.order
+    columns = SORTS[key]()
+    # Open before closed where the due date decides, and what has no value last, everywhere alike.
+    order: list[ColumnElement[Any]] = [Record.is_open.desc()] if key == "due_on" else []
+    if filter_.is_grouped:
+        order = [Record.grouping.is_(None), Record.grouping.asc()]
+    for column in columns:
+        order += [column.is_(None), column.desc() if descending else column.asc()]
+    return [*order, Record.number_sort.desc(), Record.id.desc()]
+
+
+SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
+    "number": lambda: [
+        Record.scope.expression,
+        Record.number_sort.expression,
+        Record.revision.expression,
+    ],
+    "title": lambda: [func.lower(Record.title)],
+    "status": lambda: [Record.status.expression],
+    "due_on": lambda: [Record.due_on.expression],
+    "dated_on": lambda: [Record.dated_on.expression],
+    "amount": lambda: [Record.amount.expression],
+    "location": lambda: [Record.location.expression],
+    "cost_code": lambda: [Record.cost_code.expression],
+    "updated": lambda: [Record.updated_at.expression],
+}
+
+
+def _told(session: Session, filter_: Filter, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Return the lines with the texts of the tool's own columns, and the headings of groups."""
+    tool = filter_.tool
+    keys = {*tool.columns, *((tool.group_by,) if filter_.is_grouped else ())}
+    fields = [f for f in tool.fields if f.key in keys]
+    if not fields:
+        return lines
+    people = _people_by_record(session, lines, fields)
+    values = [
+        {f.key: read_value(f, line.record, people.get(line.record.id, {})) for f in fields}
+        for line in lines
+    ]
+    names = names_in(session, fields, *values)
+    told = []
+    before: str | None = None
+    for line, held in zip(lines, values, strict=True):
+        texts = {f.key: _in_list(f, held[f.key], names) for f in fields}
+        heading = texts.get(tool.group_by, "") or _("Without one") if filter_.is_grouped else ""
+        told.append(replace(line, texts=texts, heading=heading if heading != before else ""))
+        before = heading
+    return tuple(told)
+
+
+def _in_list(declared: Field, value: Any, names: Names) -> str:
+    """Return a value as short as a column needs it: of a place its last part."""
+    if declared.key == "location" and value:
+        return str(value).rpartition(">")[2]
+    return shown(declared, value, names)
+
+
+def _people_by_record(
+    session: Session, lines: tuple[Line, ...], fields: list[Field]
+) -> dict[int, PeopleByRole]:
+    roles = [f.key for f in fields if f.kind in PEOPLE_KINDS and f.key not in COLUMNS]
+    found: dict[int, PeopleByRole] = {}
+    if not roles:
+        return found
+    rows = session.execute(
+        select(RecordPerson.record_id, RecordPerson.role, Person)
+        .join(Person, Person.id == RecordPerson.person_id)
+        .where(
+            RecordPerson.record_id.in_([line.record.id for line in lines]),
+            RecordPerson.role.in_(roles),
+        )
+        .order_by(RecordPerson.position)
+    )
+    for record_id, role, person in rows:
+        found.setdefault(record_id, {}).setdefault(role, []).append(person)
+    return found
 
 
 def _lines(session: Session, records: list[Record], person_id: int) -> tuple[Line, ...]:

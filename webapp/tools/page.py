@@ -1,6 +1,10 @@
-"""What a record's page shows: the title block, the body, the rows, the files, the history."""
+"""What a record's page shows: the title block, the body, the rows, the files, the history.
+
+The form's choices are worked out here too, because they are what a page of the project offers.
+"""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from flask import g
@@ -14,30 +18,37 @@ from webapp.core.audit import AuditEntry
 from webapp.core.database import db
 from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import Target, may_see_row, record_for
+from webapp.records.visibility import Target, may_see, may_see_row, record_for
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
-from webapp.tools.lifecycle import names_in
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
-from webapp.tools.registry import Field, Kind, Section, Tool, Transition
-from webapp.tools.values import is_filled, read_values, shown
+from webapp.tools.registry import Action, Field, Kind, Panel, Section, Tool, Transition
+from webapp.tools.rows import rows_of
+from webapp.tools.values import is_filled, names_in, read_row, read_values, shown
+
+WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
+RECORDS_OFFERED = 500
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One field in the title block."""
+    """One field in the title block, or one cell of a table of rows."""
 
     label: str
     text: str
-    is_wide: bool
+    is_wide: bool = False
+    is_number: bool = False
 
 
 @dataclass(frozen=True)
 class ShownRow:
     row: RecordRow
     files: FileList
-    is_official: bool
-    may_mark: bool
+    is_official: bool = False
+    may_mark: bool = False
+    cells: tuple[Cell, ...] = ()
+    may_change: bool = False
+    may_attach: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,10 +57,11 @@ class ShownSection:
 
     section: Section
     rows: tuple[ShownRow, ...]
-    draft: RecordRow | None
-    draft_files: FileList | None
-    may_write: bool
-    moves: tuple[Transition, ...]
+    draft: RecordRow | None = None
+    draft_files: FileList | None = None
+    may_write: bool = False
+    moves: tuple[Transition, ...] = ()
+    total: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,8 @@ class RecordPage:
     files: FileList
     sections: tuple[ShownSection, ...]
     moves: tuple[Transition, ...]
+    actions: tuple[Action, ...]
+    panels: tuple[Panel, ...]
     history: tuple[tuple[AuditEntry, str], ...]
     may_discard: bool
 
@@ -90,8 +104,16 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         body=str(values.get(tool.body_field) or ""),
         holders=tuple(people.get(BALL_ROLE, ())),
         files=files_under(lists, record, None),
-        sections=tuple(_section(session, found, section, lists) for section in tool.sections),
+        sections=tuple(
+            shown_table(session, found, section, lists)
+            if section.is_table
+            else _section(session, found, section, lists)
+            for section in tool.sections
+            if found.may_see_rows(section)
+        ),
         moves=tuple(found.transitions(with_response=False)),
+        actions=tuple(tool.extension.actions(session, found)),
+        panels=tuple(tool.extension.panels(session, found)),
         history=_history(session, record),
         may_discard=status.is_draft
         and record.number is None
@@ -106,23 +128,63 @@ def files_under(lists: dict[int | None, FileList], record: Record, row_id: int |
 
 
 def _cells(session: Session, tool: Tool, values: dict[str, Any]) -> tuple[Cell, ...]:
-    names = names_in(session, tool, values)
+    names = names_in(session, tool.fields, values)
     companions = {field.shown_with: field for field in tool.fields if field.shown_with}
     cells = []
     for field in tool.fields:
         is_elsewhere = field.key in (tool.body_field, "due_on", "is_private")
+        if field.kind is Kind.YES_NO and not values[field.key]:
+            continue
         if is_elsewhere or field.shown_with or not is_filled(values[field.key]):
             continue
         text = shown(field, values[field.key], names)
         extra = companions.get(field.key)
         if extra is not None and is_filled(values[extra.key]):
             text = f"{text}, {shown(extra, values[extra.key], names)}"
-        cells.append(Cell(_(field.label), text, _is_wide(field)))
+        cells.append(Cell(_(field.label), text, is_wide=field.kind in WIDE))
     return tuple(cells)
 
 
-def _is_wide(field: Field) -> bool:
-    return field.kind in {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT}
+def shown_table(
+    session: Session,
+    found: Standing,
+    section: Section,
+    lists: dict[int | None, FileList] | None = None,
+) -> ShownSection:
+    """Return a table with its cells in words, the files of its rows and its total."""
+    lists = file_lists(session, found) if lists is None else lists
+    rows = rows_of(session, found.record.id, section)
+    values = [read_row(section, row) for row in rows]
+    names = names_in(session, section.fields, *values)
+    may_write = found.may_write_in(section)
+    return ShownSection(
+        section=section,
+        rows=tuple(
+            ShownRow(
+                row,
+                files_under(lists, found.record, row.id),
+                cells=tuple(
+                    Cell(
+                        _(field.label),
+                        shown(field, held[field.key], names),
+                        is_number=_is_number(field),
+                    )
+                    for field in section.fields
+                ),
+                may_change=may_write or found.may_answer(section, row),
+                may_attach=found.may_attach_to_row(row),
+            )
+            for row, held in zip(rows, values, strict=True)
+        ),
+        may_write=may_write,
+        total=sum((held.get(section.sums) or Decimal(0) for held in values), Decimal(0))
+        if section.sums
+        else None,
+    )
+
+
+def _is_number(field: Field) -> bool:
+    return field.kind in {Kind.MONEY, Kind.PERCENT, Kind.WHOLE_NUMBER}
 
 
 def _section(
@@ -172,8 +234,10 @@ def _history(session: Session, record: Record) -> tuple[tuple[AuditEntry, str], 
     return tuple((entry, name or "") for entry, name in rows)
 
 
-def choices(session: Session, tool: Tool, project_id: int, company_id: int) -> Choices:
-    """Return what the forms and filters of a tool offer to choose from in a project."""
+def choices(
+    session: Session, tool: Tool, project_id: int, company_id: int, person_id: int
+) -> Choices:
+    """Return what the forms and filters of a tool offer this person to choose from."""
     people = tuple((person.id, person.name) for person in access.people_on(project_id))
     admins = access.admins_in(project_id, tool.key)
     vendors = session.execute(
@@ -193,7 +257,37 @@ def choices(session: Session, tool: Tool, project_id: int, company_id: int) -> C
         tuple((person_id, name) for person_id, name in people if person_id in admins),
         tuple((vendor_id, name) for vendor_id, name in vendors),
         {kind: tuple(found) for kind, found in codes.items()},
+        _records_offered(session, tool, project_id, person_id),
     )
+
+
+def _records_offered(
+    session: Session, tool: Tool, project_id: int, person_id: int
+) -> dict[str, tuple[tuple[int, str], ...]]:
+    """Return for each field that refers to records those this person sees."""
+    declared = (*tool.fields, *(field for s in tool.sections for field in s.fields))
+    fields = [field for field in declared if field.of]
+    if not fields:
+        return {}
+    rows = session.execute(
+        select(Record.tool_key, Record.id, Record.number, Record.title)
+        .where(
+            Record.project_id == project_id,
+            Record.tool_key.in_({key for field in fields for key in field.of}),
+            Record.saved_at.is_not(None),
+            may_see(person_id),
+        )
+        .order_by(Record.tool_key, Record.number, Record.id)
+        .limit(RECORDS_OFFERED)
+    ).all()
+    return {
+        field.key: tuple(
+            (record_id, f"{number or ''} {title}".strip())
+            for key, record_id, number, title in rows
+            if key in field.of
+        )
+        for field in fields
+    }
 
 
 EVENTS = {
@@ -204,6 +298,9 @@ EVENTS = {
     "response.sent": N_("responded"),
     "response.official": N_("marked a response as official"),
     "response.not_official": N_("took the official mark from a response"),
+    "row.added": N_("added %(row_label)s: %(name)s"),
+    "row.changed": N_("changed %(row_label)s: %(name)s"),
+    "row.removed": N_("removed %(row_label)s: %(name)s"),
     "file.attached": N_("attached %(name)s from %(source)s"),
     "file.removed": N_("removed %(name)s"),
 }
@@ -213,7 +310,7 @@ SOURCES = {"box": N_("Box"), "computer": N_("the computer")}
 def event_text(entry: AuditEntry) -> str:
     """Return an entry of the change history as the rest of a sentence that begins with a name."""
     facts = {
-        key: _(value) if key in {"step", "before", "after"} and value else value
+        key: _(value) if key in {"step", "before", "after", "row_label"} and value else value
         for key, value in entry.facts.items()
     }
     if "source" in facts:

@@ -11,12 +11,6 @@ from webapp.companies.models import Level
 from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.tools.registry import Part, Rule, Section, Tool, Transition
 
-# The people fields that make somebody a part of the record.
-ROLE_PARTS = {
-    "assignees": Part.ASSIGNEE,
-    "approver": Part.APPROVER,
-    "distribution": Part.DISTRIBUTION,
-}
 BALL_ROLE = "ball"
 
 PeopleByRole = dict[str, list[Person]]
@@ -67,11 +61,30 @@ class Standing:
     def may_write_in(self, section: Section) -> bool:
         return bool(self.parts & set(section.who)) and self.record.status in section.statuses
 
+    def may_see_rows(self, section: Section) -> bool:
+        """Some tables are for admins unless the record says otherwise."""
+        return (
+            not section.shown_if
+            or Part.ADMIN in self.parts
+            or bool(self.record.details.get(section.shown_if))
+        )
+
+    def may_answer(self, section: Section, row: RecordRow) -> bool:
+        """May this person fill in the row's answer? It is the named person's, or a leader's."""
+        if not section.answers or self.record.status not in section.answered_in:
+            return False
+        is_theirs = row.person_id == self.person_id and section.part in self.parts
+        return is_theirs or self.may_write_in(section)
+
     def may_attach_to_row(self, row: RecordRow) -> bool:
-        """Files go on a response while its author is still writing it."""
+        """Files go on a response while its author writes it, and on a line of those who fill it."""
         section = self.tool.section(row.section)
+        if section is None or not section.takes_files or not self.may_see_rows(section):
+            return False
+        if section.is_table:
+            return self.may_write_in(section) or self.may_answer(section, row)
         is_being_written = row.sent_at is None and row.author_id == self.person_id
-        return section is not None and is_being_written and self.may_write_in(section)
+        return is_being_written and self.may_write_in(section)
 
     def may_remove(self, *, attached_by_id: int) -> bool:
         """Admins always; whoever attached it while the record is open."""
@@ -97,12 +110,12 @@ def standing(
     """Return what a person is to a record; they see it, or it would not have been loaded."""
     parts = {
         part
-        for role, part in ROLE_PARTS.items()
+        for role, part in tool.parts_by_role.items()
         if any(person.id == person_id for person in people.get(role, ()))
     }
     if record.created_by_id == person_id and level >= Level.STANDARD:
         parts.add(Part.CREATOR)
-        if not people.get("approver"):
+        if tool.has_field("approver") and not people.get("approver"):
             # The ball comes back to the creator when nobody else was named to accept the work.
             parts.add(Part.APPROVER)
     if record.manager_id == person_id:

@@ -1,12 +1,14 @@
 """What a tool is: data. One mechanism renders and runs any declaration made of these.
 
-A declaration names fields, statuses and transitions, who may do what, where the ball goes, and
-where files hang. It holds no code but the words of its trade.
+A declaration names fields, statuses and transitions, rows, who may do what, where the ball goes,
+and where files hang. It holds no code but the words of its trade; what one tool does beyond the
+mechanism is a named `Extension`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 
 class Kind(StrEnum):
@@ -15,12 +17,16 @@ class Kind(StrEnum):
     TEXT = "text"
     LONG_TEXT = "long_text"
     DATE = "date"
+    TIME = "time"
     PERSON = "person"
     PEOPLE = "people"
     VENDOR = "vendor"
+    RECORD = "record"
+    RECORDS = "records"
     CODE = "code"
     CHOICE = "choice"
     MONEY = "money"
+    PERCENT = "percent"
     WHOLE_NUMBER = "whole_number"
     YES_NO = "yes_no"
 
@@ -32,7 +38,11 @@ class Part(StrEnum):
     MANAGER = "manager"
     ASSIGNEE = "assignee"
     APPROVER = "approver"
+    REVIEWER = "reviewer"
     DISTRIBUTION = "distribution"
+    LISTED = "listed"
+    WORKFLOW = "workflow"
+    ATTENDEE = "attendee"
     STANDARD = "standard"
     ADMIN = "admin"
 
@@ -45,6 +55,8 @@ class Ball(StrEnum):
     MANAGER = "manager"
     ASSIGNEES = "assignees"
     APPROVER = "approver"
+    REVIEWER = "reviewer"
+    STEPS = "steps"
     NOBODY = "nobody"
 
 
@@ -63,9 +75,11 @@ class Shape(StrEnum):
 class Field:
     """One field of a record.
 
-    `editable_by` narrows who may change it among those who may edit the record at all.
-    `among_admins` offers only the tool's admins in a person field.
-    `shown_with` puts its value into another field's cell ("Yes, 4 days"); `unit` is said there.
+    `part` is what the people in it are to the record. `editable_by` narrows who may change it
+    among those who may edit the record at all. `among_admins` offers only the tool's admins in a
+    person field. `of` names the tools whose records a record field offers. `shown_with` puts its
+    value into another field's cell ("Yes, 4 days"); `unit` is said there. `is_derived` values are
+    worked out and stand in no form. `may_be_negative` money can be a credit.
     """
 
     key: str
@@ -75,11 +89,15 @@ class Field:
     help: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     code_kind: str = ""
+    of: tuple[str, ...] = ()
+    part: Part | None = None
     editable_by: tuple[Part, ...] = ()
     among_admins: bool = False
     shown_with: str = ""
     unit: str = ""
     max_length: int = 0
+    is_derived: bool = False
+    may_be_negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,7 +131,14 @@ class Transition:
 
 @dataclass(frozen=True)
 class Section:
-    """Rows that belong to a record and may carry files of their own."""
+    """Rows that belong to a record and may carry files of their own.
+
+    Without `fields` they are a thread of responses, each sent once. With `fields` they are a table
+    that `who` fills and changes. `answers` are the fields that the person named in the row's
+    `person` field fills in, while the record is in one of `answered_in`; `part` is what that makes
+    them to the record. `sums` is the money field whose total is the record's amount.
+    `shown_if` names the yes-no field of the record without which only admins see the rows.
+    """
 
     key: str
     label: str
@@ -122,6 +147,22 @@ class Section:
     who: tuple[Part, ...]
     statuses: tuple[str, ...]
     official_by: tuple[Part, ...] = ()
+    fields: tuple[Field, ...] = ()
+    takes_files: bool = True
+    answers: tuple[str, ...] = ()
+    answered_in: tuple[str, ...] = ()
+    answer_label: str = ""
+    part: Part | None = None
+    sums: str = ""
+    shown_if: str = ""
+    empty: str = ""
+
+    @property
+    def is_table(self) -> bool:
+        return bool(self.fields)
+
+    def field(self, key: str) -> Field:
+        return next(f for f in self.fields if f.key == key)
 
 
 @dataclass(frozen=True)
@@ -134,19 +175,86 @@ class Rule:
 
 @dataclass(frozen=True)
 class Numbering:
-    """How records are counted within a project: "RFI-" and 3 digits give RFI-007."""
+    """How records are counted within a project: "RFI-" and 3 digits give RFI-007.
+
+    With `within`, records are counted anew for each value of that field, and the prefix says which:
+    "{value}-" before 01, or one of `prefixes` by value. "{project}" is the project's number.
+    """
 
     prefix: str
     digits: int = 1
     at_first_save: bool = False
+    within: str = ""
+    prefixes: tuple[tuple[str, str], ...] = ()
 
-    def text(self, number: int) -> str:
-        return f"{self.prefix}{number:0{self.digits}d}"
+    def text(self, number: int, *, value: str = "", project: str = "") -> str:
+        prefix = dict(self.prefixes).get(value, self.prefix)
+        prefix = prefix.replace("{value}", value).replace("{project}", project)
+        return f"{prefix}{number:0{self.digits}d}"
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Something an extension shows on a record's page: its own template with what that needs."""
+
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Action:
+    """A button on a record's page that an extension acts on."""
+
+    key: str
+    label: str
+    is_main: bool = False
+
+
+class Extension:
+    """What one tool does beyond the mechanism. Each method may be left as it is.
+
+    `session` is a database session, `standing` a `parts.Standing`; whatever writes is called in a
+    writing transaction in which the person's permission has just been looked up.
+    """
+
+    def created(self, session: Any, standing: Any) -> None:
+        """A draft has just been made: fill in what a new record of this tool begins with."""
+
+    def saved(self, session: Any, standing: Any) -> None:
+        """The record's fields or rows have just changed."""
+
+    def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
+        """A step has just been taken."""
+
+    def holders(self, session: Any, record: Any) -> list[int]:
+        """Return who acts next where the ball lies with `Ball.STEPS`."""
+        return []
+
+    def refusal(self, session: Any, standing: Any, transition: "Transition") -> str:
+        """Return why a step cannot be taken yet, in a sentence; "" when it can."""
+        return ""
+
+    def panels(self, session: Any, standing: Any) -> list[Panel]:
+        """Return what the record's page shows besides fields, rows and files."""
+        return []
+
+    def actions(self, session: Any, standing: Any) -> list[Action]:
+        """Return the buttons this person has besides the steps."""
+        return []
+
+    def act(self, session: Any, standing: Any, key: str) -> str:
+        """Do what a button says and return the path to go to, "" for the record itself."""
+        raise LookupError(key)
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A tool of a project: one short module under `catalog/` declares it."""
+    """A tool of a project: one short module under `catalog/` declares it.
+
+    `creators` begin records. `group_by` is the field whose values head the list; `sort` is the
+    list's own order, "-" before the key for the largest first. `listed_only` shows a record to
+    nobody but `private_to` and admins, whether it is marked private or not.
+    """
 
     key: str
     label: str
@@ -163,13 +271,19 @@ class Tool:
     editable_by: tuple[Rule, ...]
     attach: tuple[Rule, ...]
     sections: tuple[Section, ...] = ()
+    creators: tuple[Part, ...] = (Part.STANDARD,)
     columns: tuple[str, ...] = ("number", "title", "status", "ball", "due_on", "files", "updated")
     filters: tuple[str, ...] = ("status", "ball")
+    group_by: str = ""
+    sort: str = "due_on"
     private_to: tuple[Part, ...] = ()
     draft_to: tuple[Part, ...] = (Part.CREATOR, Part.MANAGER)
+    listed_only: bool = False
+    has_ball: bool = True
     due_days_setting: str = ""
     attaches_from_box: bool = True
     begins_group: bool = False
+    extension: Extension = field(default_factory=Extension)
 
     def field(self, key: str) -> Field:
         return next(f for f in self.fields if f.key == key)
@@ -183,9 +297,18 @@ class Tool:
     def section(self, key: str) -> Section | None:
         return next((s for s in self.sections if s.key == key), None)
 
+    def has_field(self, key: str) -> bool:
+        return any(f.key == key for f in self.fields)
+
     @property
     def first_status(self) -> str:
         return self.statuses[0].key
+
+    @property
+    def parts_by_role(self) -> dict[str, Part]:
+        """What the people of each field and section are to a record."""
+        of_fields = {f.key: f.part for f in self.fields if f.part}
+        return of_fields | {s.key: s.part for s in self.sections if s.part}
 
 
 @dataclass
@@ -216,22 +339,55 @@ class Registry:
         return iter(self._tools.values())
 
 
+# What every list can show although no field says so.
+LIST_KEYS = frozenset(
+    {"", "number", "title", "status", "ball", "files", "updated", "revision", "private"}
+)
+
+
 def _contradictions(tool: Tool) -> Iterator[str]:
-    statuses = {status.key for status in tool.statuses}
     fields = {f.key for f in tool.fields} | {"title"}
+    yield from _wrong_statuses(tool)
+    yield from _wrong_fields(tool, fields)
+    for section in tool.sections:
+        yield from _wrong_section(section, fields)
+
+
+def _wrong_statuses(tool: Tool) -> Iterator[str]:
+    statuses = {status.key for status in tool.statuses}
     for transition in tool.transitions:
         if not {*transition.before, transition.after} <= statuses:
             yield f"the transition {transition.key!r} names a status that is not declared"
-        if not set(transition.needs) <= fields:
-            yield f"the transition {transition.key!r} needs a field that is not declared"
     named = {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
-    named |= {key for section in tool.sections for key in section.statuses}
+    for section in tool.sections:
+        named |= {*section.statuses, *section.answered_in}
     if not named <= statuses:
         yield "a rule names a status that is not declared"
+
+
+def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
+    for transition in tool.transitions:
+        if not set(transition.needs) <= fields:
+            yield f"the transition {transition.key!r} needs a field that is not declared"
     if tool.body_field and tool.body_field not in fields:
         yield f"the body {tool.body_field!r} is no field"
     if tool.due_days_setting and "due_on" not in fields:
         yield "due days are set for a tool without a due date"
+    for key in (*tool.columns, *tool.filters, tool.group_by):
+        if key not in fields | LIST_KEYS:
+            yield f"the list names {key!r}, which is no field"
+    if tool.numbering.within and tool.numbering.within not in fields:
+        yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
+
+
+def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
+    own = {f.key for f in section.fields}
+    if not {*section.answers, section.sums} <= {*own, ""}:
+        yield f"the section {section.key!r} names a field that is not declared"
+    if section.answers and "person" not in own:
+        yield f"the section {section.key!r} has answers and nobody who gives them"
+    if section.shown_if and section.shown_if not in fields:
+        yield f"the section {section.key!r} is shown by a field that is not declared"
 
 
 TOOLS = Registry()

@@ -87,6 +87,6 @@ def _shown_section(found: Standing, section: str) -> ShownSection:
 
 def _section(tool: Tool, key: str) -> Section:
     section = tool.section(key)
-    if section is None:
+    if section is None or section.is_table:
         raise NotFound
     return section

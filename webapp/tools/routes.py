@@ -1,6 +1,6 @@
 """The tools' blueprint with all its routes: each module below adds its own."""
 
-from webapp.tools import editing, replying, views
+from webapp.tools import editing, replying, row_pages, views
 from webapp.tools.blueprint import bp
 
-__all__ = ["bp", "editing", "replying", "views"]
+__all__ = ["bp", "editing", "replying", "row_pages", "views"]

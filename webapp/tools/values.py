@@ -1,30 +1,44 @@
-"""A record's field values: where each kind is kept, and how it reads."""
+"""The values of a record's or row's fields: where each kind is kept, and how it reads."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from webapp.core.formats import day
+from webapp.accounts.models import Person
+from webapp.companies.models import Vendor
+from webapp.core.formats import clock, day, money
 from webapp.core.text import _
-from webapp.records.models import Record, RecordPerson
+from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.tools.parts import PeopleByRole
-from webapp.tools.registry import Field, Kind, Tool
+from webapp.tools.registry import Field, Kind, Section, Tool
 
 # Fields that have a typed, indexed column of their own; all others live in people or details.
 COLUMNS = {
     "due_on": "due_on",
+    "dated_on": "dated_on",
     "location": "location",
     "cost_code": "cost_code",
     "vendor": "vendor_id",
     "manager": "manager_id",
+    "parent": "parent_id",
+    "amount": "amount",
     "is_private": "is_private",
 }
+ROW_COLUMNS = {
+    "person": "person_id",
+    "vendor": "vendor_id",
+    "cost_code": "cost_code",
+    "amount": "amount",
+    "due_on": "due_on",
+    "status": "status",
+}
 PEOPLE_KINDS = (Kind.PERSON, Kind.PEOPLE)
+CUT = 200
 
 Values = dict[str, Any]
 
@@ -33,27 +47,28 @@ Values = dict[str, Any]
 class Names:
     """The names behind ids, for showing values."""
 
-    people: dict[int, str]
-    vendors: dict[int, str]
+    people: dict[int, str] = field(default_factory=dict)
+    vendors: dict[int, str] = field(default_factory=dict)
+    records: dict[int, str] = field(default_factory=dict)
 
 
 def read_values(tool: Tool, record: Record, people: PeopleByRole) -> Values:
     """Return what the fields hold, in the form that forms and comparisons use."""
     values: Values = {"title": record.title}
-    for field in tool.fields:
-        values[field.key] = _read(field, record, people)
+    for declared in tool.fields:
+        values[declared.key] = read_value(declared, record, people)
     return values
 
 
-def _read(field: Field, record: Record, people: PeopleByRole) -> Any:
-    if field.key in COLUMNS:
-        return getattr(record, COLUMNS[field.key])
-    if field.kind is Kind.PEOPLE:
-        return [person.id for person in people.get(field.key, ())]
-    if field.kind is Kind.PERSON:
-        return next((person.id for person in people.get(field.key, ())), None)
-    value = record.details.get(field.key)
-    return Decimal(value) if field.kind is Kind.MONEY and value is not None else value
+def read_value(declared: Field, record: Record, people: PeopleByRole) -> Any:
+    """Return what one field of a record holds."""
+    if declared.key in COLUMNS:
+        return getattr(record, COLUMNS[declared.key])
+    if declared.kind is Kind.PEOPLE:
+        return [person.id for person in people.get(declared.key, ())]
+    if declared.kind is Kind.PERSON:
+        return next((person.id for person in people.get(declared.key, ())), None)
+    return _decoded(declared, record.details.get(declared.key))
 
 
 def write_values(session: Session, tool: Tool, record: Record, values: Values) -> None:
@@ -61,18 +76,65 @@ def write_values(session: Session, tool: Tool, record: Record, values: Values) -
     details = dict(record.details)
     if "title" in values:
         record.title = values["title"]
-    for field in tool.fields:
-        if field.key not in values:
+    for declared in tool.fields:
+        if declared.key not in values:
             continue
-        value = values[field.key]
-        if field.key in COLUMNS:
-            setattr(record, COLUMNS[field.key], value)
-        elif field.kind in PEOPLE_KINDS:
-            ids = value if field.kind is Kind.PEOPLE else [value] if value else []
-            set_people(session, record.id, field.key, ids)
+        value = values[declared.key]
+        if declared.key in COLUMNS:
+            setattr(record, COLUMNS[declared.key], value)
+        elif declared.kind in PEOPLE_KINDS:
+            ids = value if declared.kind is Kind.PEOPLE else [value] if value else []
+            set_people(session, record.id, declared.key, ids)
         else:
-            details[field.key] = str(value) if isinstance(value, Decimal) else value
+            details[declared.key] = _encoded(value)
     record.details = details
+    if tool.group_by and tool.group_by in values:
+        heading = values[tool.group_by]
+        record.grouping = str(heading)[:200] if is_filled(heading) else None
+
+
+def read_row(section: Section, row: RecordRow) -> Values:
+    """Return what a row's fields hold."""
+    return {
+        declared.key: getattr(row, ROW_COLUMNS[declared.key])
+        if declared.key in ROW_COLUMNS
+        else _decoded(declared, row.details.get(declared.key))
+        for declared in section.fields
+    }
+
+
+def write_row(section: Section, row: RecordRow, values: Values) -> None:
+    """Put a row's values where they belong; keys that are not given stay as they are."""
+    details = dict(row.details)
+    for declared in section.fields:
+        if declared.key not in values:
+            continue
+        if declared.key in ROW_COLUMNS:
+            setattr(row, ROW_COLUMNS[declared.key], values[declared.key])
+        else:
+            details[declared.key] = _encoded(values[declared.key])
+    row.details = details
+
+
+def _encoded(value: Any) -> Any:
+    """Return a value as JSON can hold it."""
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, date | time) else value
+
+
+def _decoded(declared: Field, value: Any) -> Any:
+    if value is None or value == "":
+        return value
+    match declared.kind:
+        case Kind.MONEY | Kind.PERCENT:
+            return Decimal(value)
+        case Kind.DATE:
+            return date.fromisoformat(value)
+        case Kind.TIME:
+            return time.fromisoformat(value)
+        case _:
+            return value
 
 
 def set_people(session: Session, record_id: int, role: str, ids: Sequence[int]) -> None:
@@ -91,31 +153,93 @@ def is_filled(value: object) -> bool:
     return value not in (None, "", [])
 
 
-def shown(field: Field, value: Any, names: Names) -> str:
+def names_in(session: Session, fields: Iterable[Field], *versions: Values) -> Names:
+    """Return the names behind the ids that stand in field values."""
+    people: set[Any] = set()
+    vendors: set[Any] = set()
+    records: set[Any] = set()
+    wanted = {
+        Kind.PERSON: people,
+        Kind.PEOPLE: people,
+        Kind.VENDOR: vendors,
+        Kind.RECORD: records,
+        Kind.RECORDS: records,
+    }
+    for declared in fields:
+        ids = wanted.get(declared.kind)
+        for values in versions if ids is not None else ():
+            value = values.get(declared.key)
+            if is_filled(value) and ids is not None:
+                ids |= set(value if isinstance(value, list) else [value])
+    return Names(
+        dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).all()),
+        dict(session.execute(select(Vendor.id, Vendor.name).where(Vendor.id.in_(vendors))).all()),
+        _record_names(session, records),
+    )
+
+
+def _record_names(session: Session, ids: set[int]) -> dict[int, str]:
+    """Return what records are called; who sees a record sees the names of those it refers to."""
+    if not ids:
+        return {}
+    rows = session.execute(select(Record.id, Record.number, Record.title).where(Record.id.in_(ids)))
+    return {record_id: f"{number or ''} {title}".strip() for record_id, number, title in rows}
+
+
+def shown(declared: Field, value: Any, names: Names) -> str:
     """Return a value as a reader sees it."""
-    match field.kind:
-        case _ if not is_filled(value):
-            return ""
+    if not is_filled(value):
+        return ""
+    if isinstance(value, list):
+        return ", ".join(_named(declared, one, names) for one in value)
+    match declared.kind:
         case Kind.DATE:
-            assert isinstance(value, date)
             return day(value)
-        case Kind.PERSON:
-            return names.people.get(value, _("somebody no longer here"))
-        case Kind.VENDOR:
-            return names.vendors.get(value, _("a company no longer here"))
-        case Kind.PEOPLE:
-            return ", ".join(names.people.get(i, _("somebody no longer here")) for i in value)
+        case Kind.TIME:
+            return clock(value)
         case Kind.CHOICE:
-            return _(dict(field.choices).get(value, value))
+            return _(dict(declared.choices).get(value, value))
         case Kind.CODE:
             return " / ".join(str(value).split(">"))
         case Kind.MONEY:
             return money(value)
+        case Kind.PERCENT:
+            return f"{value.normalize():f} %"
         case Kind.YES_NO:
             return _("Yes") if value else _("No")
         case _:
-            return f"{value} {_(field.unit)}" if field.unit else str(value)
+            return _named(declared, value, names)
 
 
-def money(value: Decimal) -> str:
-    return f"${value:,.2f}"
+def _named(declared: Field, value: Any, names: Names) -> str:
+    match declared.kind:
+        case Kind.PERSON | Kind.PEOPLE:
+            return names.people.get(value, _("somebody no longer here"))
+        case Kind.VENDOR:
+            return names.vendors.get(value, _("a company no longer here"))
+        case Kind.RECORD | Kind.RECORDS:
+            return names.records.get(value, _("a record that is gone"))
+        case _:
+            return f"{value} {_(declared.unit)}" if declared.unit else str(value)
+
+
+def changes_between(
+    session: Session, fields: Iterable[Field], before: Values, after: Values
+) -> list[dict[str, str]]:
+    """Return what an edit changed, in words, for the change history."""
+    fields = [f for f in fields if f.key in after]
+    names = names_in(session, fields, before, after)
+    return [
+        {
+            "label": declared.label,
+            "before": cut(shown(declared, before.get(declared.key), names)),
+            "after": cut(shown(declared, after[declared.key], names)),
+        }
+        for declared in fields
+        if (after[declared.key] or None) != (before.get(declared.key) or None)
+    ]
+
+
+def cut(text: str) -> str:
+    """Return a text short enough for one line of the history."""
+    return text if len(text) <= CUT else text[: CUT - 1] + "…"

@@ -15,7 +15,7 @@ from webapp.tools.blueprint import address, bp, take_step
 from webapp.tools.files import file_lists
 from webapp.tools.page import choices, files_under, open_record, record_page
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Tool
+from webapp.tools.registry import TOOLS, Part, Tool
 
 
 @bp.get("")
@@ -32,21 +32,33 @@ def project_home(project_id: int) -> str:
     )
 
 
+def pages_of(tool: Tool, name: str) -> htmx.Names:
+    """Return the template of a page: the tool's own where it has one, else the one of all tools."""
+    return [f"tools/{tool.key}/{name}", f"tools/{name}"]
+
+
+def needed_to_create(tool: Tool) -> Level:
+    """Return the least level at which somebody begins records of a tool."""
+    return Level.STANDARD if Part.STANDARD in tool.creators else Level.ADMIN
+
+
 @bp.get("/<tool:tool>")
 def records(project_id: int, tool: Tool) -> Response:
     """A tool's list; htmx gets its lines alone when a filter changes."""
     level = access.require_level(project_id, me().id, tool.key, Level.READ)
     g.tool_key = tool.key
-    filter_ = lists.Filter.from_args(request.args.to_dict())
+    filter_ = lists.Filter.from_args(tool, request.args.to_dict())
+    offered = choices(db.session(), tool, project_id, g.entry.company.id, me().id)
     return htmx.render(
         "tools/_lines.html",
-        within="tools/list.html",
+        within=pages_of(tool, "list.html"),
         tool=tool,
         project=g.entry.project,
-        page=lists.page_of(db.session(), tool, project_id, me().id, filter_),
+        page=lists.page_of(db.session(), project_id, me().id, filter_),
         filter=filter_,
-        choices=choices(db.session(), tool, project_id, g.entry.company.id),
-        may_create=level >= Level.STANDARD,
+        columns=lists.columns_of(tool),
+        controls=lists.controls_of(filter_, offered),
+        may_create=level >= needed_to_create(tool),
         today=lists.today(),
     )
 
@@ -55,7 +67,7 @@ def records(project_id: int, tool: Tool) -> Response:
 def create(project_id: int, tool: Tool) -> BaseResponse:
     """Begin a record: a draft that only its creator sees, so that files have a target at once."""
     with writing() as session:
-        access.require_level(project_id, me().id, tool.key, Level.STANDARD)
+        access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
         record = lifecycle.create(session, tool, project_id, me().id)
     return redirect(address("edit", tool, project_id, record.id), 303)
 
@@ -71,7 +83,7 @@ def record(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
 def _record_response(found: Standing, problem: Problem | None = None) -> BaseResponse:
     page = record_page(db.session(), found)
     text = render_template(
-        "tools/record.html",
+        pages_of(found.tool, "record.html"),
         page=page,
         project=g.entry.project,
         problem=problem,
@@ -105,6 +117,22 @@ def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)
     return redirect(address("record", tool, project_id, record_id), 303)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/act")
+def act(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Do what a button of the tool's own says."""
+    wanted = request.form.get("action", "")
+    try:
+        with writing() as session:
+            found = open_record(tool, project_id, record_id, me().id)
+            offered = {action.key for action in tool.extension.actions(session, found)}
+            if wanted not in offered:
+                raise Invalid(_("There is no such step."))
+            there = tool.extension.act(session, found, wanted)
+    except Invalid as problem:
+        return _record_response(open_record(tool, project_id, record_id, me().id), problem)
+    return redirect(there or address("record", tool, project_id, record_id), 303)
 
 
 @bp.post("/<tool:tool>/<id:record_id>/discard")

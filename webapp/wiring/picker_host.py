@@ -32,12 +32,12 @@ from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, T
 from webapp.picker.host import Target as PickerTarget
 from webapp.records.models import Record, RecordViewer
 from webapp.records.visibility import Target, row_for
+from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Tool
 from webapp.wiring.targets import (
     box_refusal,
-    record_title,
     record_url,
     refusal_text,
     send_tray,
@@ -104,7 +104,7 @@ class PlumblineHost:
         target = Target(project_id, tool.key, record_id, row_id)
         return PickerTarget(
             person_key=str(person.id),
-            title=record_title(tool, record),
+            title=name_of(tool, record),
             subtitle=record.title,
             back_url=record_url(tool, record),
             offers_box=tool.attaches_from_box,
@@ -282,7 +282,7 @@ def _who_sees(tool: Tool, record: Record) -> str:
     if not record.restricted:
         return _(
             "Everybody who sees %(record)s in this project will see the copies.",
-            record=record_title(tool, record),
+            record=name_of(tool, record),
         )
     count = db.session.scalar(
         select(func.count(Person.id))

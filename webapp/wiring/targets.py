@@ -28,6 +28,7 @@ from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.imports.trays import Sent
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see
+from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing as RecordStanding
 from webapp.tools.parts import people_of, standing
 from webapp.tools.registry import TOOLS, Tool
@@ -76,6 +77,8 @@ def _may_still_attach(found: _Found) -> bool:
     if found.row is None:
         return found.standing.may_attach
     section = found.standing.tool.section(found.row.section)
+    if section is not None and section.is_table:
+        return found.standing.may_attach_to_row(found.row)
     is_author = found.row.author_id == found.standing.person_id
     return is_author and section is not None and bool(found.standing.parts & set(section.who))
 
@@ -98,19 +101,11 @@ class PlumblineTargets:
         if record is None or tool is None:
             return _("a record that is gone"), ""
         path = f"/projects/{target.project_id}/{tool.slug}/{record.id}"
-        return record_title(tool, record), path
+        return name_of(tool, record), path
 
     def box_login(self, session: Session, person_id: int) -> str:
         query = select(BoxLink.box_login).where(BoxLink.person_id == person_id)
         return session.scalar(query) or ""
-
-
-def record_title(tool: Tool, record: Record) -> str:
-    """Return what a record is called in a sentence: its number, or what it is while it has none."""
-    if record.number is None:
-        return _("%(kind)s draft", kind=_(tool.record_name))
-    prefix = "" if tool.numbering.prefix else f"{_(tool.record_name)} "
-    return f"{prefix}{record.number}"
 
 
 def record_url(tool: Tool, record: Record) -> str:
@@ -140,7 +135,7 @@ def send_tray(person_id: int, target: Target, key: str) -> Sent:
             raise Invalid(_("Nothing is chosen yet."))
         if sent.copies:
             _require_box(person_id, found.company, link)
-            where = record_title(found.standing.tool, found.standing.record)
+            where = name_of(found.standing.tool, found.standing.record)
             session.execute(
                 update(BoxLink)
                 .where(BoxLink.person_id == person_id)

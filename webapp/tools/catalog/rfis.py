@@ -94,7 +94,7 @@ TOOL = Tool(
     fields=(
         Field("question", N_("Question"), Kind.LONG_TEXT),
         Field("manager", N_("RFI manager"), Kind.PERSON, among_admins=True),
-        Field("assignees", N_("Assignees"), Kind.PEOPLE, editable_by=LEADS),
+        Field("assignees", N_("Assignees"), Kind.PEOPLE, part=Part.ASSIGNEE, editable_by=LEADS),
         Field(
             "due_on",
             N_("Due date"),

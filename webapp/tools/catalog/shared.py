@@ -1,7 +1,7 @@
 """Fields that several tools have in common, so that each reads the same everywhere."""
 
 from webapp.core.text import N_
-from webapp.tools.registry import Field, Kind
+from webapp.tools.registry import Field, Kind, Part
 
 IMPACTS = (
     ("yes", N_("Yes")),
@@ -12,7 +12,7 @@ IMPACTS = (
 )
 
 LOCATION = Field("location", N_("Location"), Kind.CODE, code_kind="location")
-DISTRIBUTION = Field("distribution", N_("Distribution"), Kind.PEOPLE)
+DISTRIBUTION = Field("distribution", N_("Distribution"), Kind.PEOPLE, part=Part.DISTRIBUTION)
 
 COST_AND_SCHEDULE = (
     Field("cost_impact", N_("Cost impact"), Kind.CHOICE, choices=IMPACTS),

@@ -1,0 +1,23 @@
+"""What a record is called: by its number where it has one, else by what it is."""
+
+from webapp.core.text import _
+from webapp.records.models import Record
+from webapp.tools.registry import Tool
+
+
+def number_of(tool: Tool, record: Record) -> str:
+    """Return what stands where a number would: RFI-007, 12, "Draft", "Note"."""
+    if record.number:
+        return record.number
+    is_draft = record.saved_at is None or tool.status(record.status).is_draft
+    return _("Draft") if is_draft else _(tool.record_name)
+
+
+def name_of(tool: Tool, record: Record) -> str:
+    """Return what a record is called in a sentence: "RFI-007", "Punch item 12", "RFI draft"."""
+    if record.number:
+        is_bare = record.number[:1].isdigit() and not tool.numbering.within
+        return f"{_(tool.record_name)} {record.number}" if is_bare else record.number
+    if record.saved_at is None or tool.status(record.status).is_draft:
+        return _("%(kind)s draft", kind=_(tool.record_name))
+    return record.title or _(tool.record_name)

@@ -1,0 +1,187 @@
+"""The rows of a table that belongs to a record: lines of money, agenda items, workflow steps.
+
+Each function takes a writing session in which the caller has loaded the record anew. Whoever fills
+the table changes a row; whom a row names fills in its answer. Every change is in the history.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from webapp.attachments.models import Attachment
+from webapp.core import audit
+from webapp.core.clock import utcnow
+from webapp.core.problems import Conflict, Forbidden
+from webapp.core.text import _
+from webapp.records.models import Record, RecordRow
+from webapp.tools.lifecycle import after_change
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Field, Kind, Section
+from webapp.tools.values import Values, changes_between, cut, read_row, set_people, write_row
+
+
+def rows_of(session: Session, record_id: int, section: Section) -> list[RecordRow]:
+    """Return the rows of a table in their order."""
+    return list(
+        session.scalars(
+            select(RecordRow)
+            .where(RecordRow.record_id == record_id, RecordRow.section == section.key)
+            .options(joinedload(RecordRow.person), joinedload(RecordRow.vendor))
+            .order_by(RecordRow.position, RecordRow.id)
+        )
+    )
+
+
+def add(session: Session, standing: Standing, section: Section, values: Values) -> RecordRow:
+    """Put a row at the end of the table."""
+    _require_writer(standing, section)
+    row = insert(session, standing.record, section, values, author_id=standing.person_id)
+    _changed(session, standing, section, "row.added", row)
+    return row
+
+
+def insert(
+    session: Session, record: Record, section: Section, values: Values, *, author_id: int
+) -> RecordRow:
+    """Add a row without a word in the history, for whoever writes that word themselves."""
+    last = session.scalar(
+        select(func.max(RecordRow.position)).where(
+            RecordRow.record_id == record.id, RecordRow.section == section.key
+        )
+    )
+    row = RecordRow(
+        record_id=record.id,
+        project_id=record.project_id,
+        tool_key=record.tool_key,
+        section=section.key,
+        author_id=author_id,
+        sent_at=utcnow(),
+        position=(last or 0) + 1,
+        details={},
+    )
+    write_row(section, row, values)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def change(
+    session: Session, standing: Standing, row: RecordRow, values: Values, *, version: int
+) -> None:
+    """Change a row; Conflict when somebody else has changed it since this form was opened."""
+    section = _section_of(standing, row)
+    allowed = {field.key for field in changeable(standing, section, row)}
+    if not allowed:
+        raise Forbidden(_("You may not change this, or not any more."))
+    if row.version != version:
+        raise Conflict(_("Somebody else changed this row while you were editing."))
+    before = read_row(section, row)
+    write_row(section, row, {key: value for key, value in values.items() if key in allowed})
+    row.version += 1
+    session.flush()
+    changes = changes_between(session, section.fields, before, read_row(section, row))
+    if changes:
+        _changed(session, standing, section, "row.changed", row, changes=changes)
+
+
+def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Field, ...]:
+    """Return the fields of a row that this person may change now."""
+    if standing.may_write_in(section):
+        return tuple(field for field in section.fields if not field.is_derived)
+    if standing.may_answer(section, row):
+        return tuple(field for field in section.fields if field.key in section.answers)
+    return ()
+
+
+def remove(session: Session, standing: Standing, row: RecordRow) -> None:
+    """Take a row away; one that carries files keeps them, and stays."""
+    section = _section_of(standing, row)
+    _require_writer(standing, section)
+    has_files = session.scalar(
+        select(Attachment.id)
+        .where(Attachment.row_id == row.id, Attachment.removed_at.is_(None))
+        .limit(1)
+    )
+    if has_files is not None:
+        raise Conflict(_("It carries files. Remove those first."))
+    name = title_of(section, row)
+    session.delete(row)
+    session.flush()
+    _changed(session, standing, section, "row.removed", None, name=name)
+
+
+def _section_of(standing: Standing, row: RecordRow) -> Section:
+    section = standing.tool.section(row.section)
+    if section is None or not section.is_table:
+        raise Forbidden(_("You may not change this, or not any more."))
+    return section
+
+
+def _require_writer(standing: Standing, section: Section) -> None:
+    if not section.is_table or not standing.may_write_in(section):
+        raise Forbidden(_("You may not change this, or not any more."))
+
+
+def settle(session: Session, record: Record, section: Section) -> None:
+    """Work out what follows from a table: the record's amount, and what its people are to it."""
+    if section.sums:
+        record.amount = total(session, record, section)
+    if section.part:
+        rows = rows_of(session, record.id, section)
+        set_people(session, record.id, section.key, [r.person_id for r in rows if r.person_id])
+
+
+def total(session: Session, record: Record, section: Section) -> Decimal:
+    """Return the sum of a table's money, exactly."""
+    if section.sums == "amount":
+        found = session.scalar(
+            select(func.sum(RecordRow.amount)).where(
+                RecordRow.record_id == record.id, RecordRow.section == section.key
+            )
+        )
+        return Decimal(found or 0)
+    rows = rows_of(session, record.id, section)
+    return sum((read_row(section, row).get(section.sums) or Decimal(0) for row in rows), Decimal(0))
+
+
+def _changed(
+    session: Session,
+    standing: Standing,
+    section: Section,
+    event: str,
+    row: RecordRow | None,
+    **facts: Any,
+) -> None:
+    settle(session, standing.record, section)
+    standing.tool.extension.saved(session, standing)
+    after_change(session, standing)
+    if row is not None:
+        facts |= {"row": row.id, "name": title_of(section, row)}
+    audit.note(
+        session,
+        event,
+        person_id=standing.person_id,
+        project_id=standing.record.project_id,
+        record_id=standing.record.id,
+        row_label=section.row_label,
+        **facts,
+    )
+
+
+def title_of(section: Section, row: RecordRow) -> str:
+    """Return what a row is called in a sentence: its first words."""
+    values = read_row(section, row)
+    for field in section.fields:
+        if field.kind in {Kind.TEXT, Kind.LONG_TEXT} and values[field.key]:
+            return cut(str(values[field.key]))
+    if row.person is not None:
+        return row.person.name
+    return row.vendor.name if row.vendor is not None else _(section.row_label)
+
+
+def unanswered(section: Section, rows: Iterable[RecordRow], field: str) -> list[RecordRow]:
+    """Return the rows whose answer is still missing."""
+    return [row for row in rows if not read_row(section, row).get(field)]
