@@ -4,7 +4,7 @@ The processes are started once per module over a database of their own; every te
 that it makes itself, so that nothing is left over from another.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -21,6 +21,8 @@ from tests.support.deployment import Deployment
 from tests.support.processes import Person, Plumbline
 from tests.support.world import World
 from webapp.core.blobs import make_blobs
+
+FAILED = pytest.StashKey[bool]()
 
 expect.set_options(timeout=chromium.WAIT_MS)
 
@@ -52,11 +54,25 @@ def chrome() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember on the test how it went, for the fixtures that end with it."""
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
+
+
 @pytest.fixture
 def surfers(
-    chrome: Browser, plumbline: Plumbline, sandbox: SandboxProcess
+    request: pytest.FixtureRequest, chrome: Browser, plumbline: Plumbline, sandbox: SandboxProcess
 ) -> Iterator[Callable[..., Surfer]]:
-    """Open browsers; each must have been quiet by the end of the test."""
+    """Open browsers; each must have been quiet by the end of the test.
+
+    After a failure it prints what they showed and what the processes said: it cannot be seen later.
+    """
     opened: list[Surfer] = []
 
     def open_one(**options: object) -> Surfer:
@@ -64,6 +80,10 @@ def surfers(
         return opened[-1]
 
     yield open_one
+    if request.node.stash.get(FAILED, False):
+        for surfer in opened:
+            print(f"--- the browser at {surfer.tab.url}\n{surfer.tab.locator('body').inner_text()}")
+        print(f"--- the processes\n{plumbline.log[-6000:]}")
     for surfer in opened:
         surfer.close()
     sandbox.clear_faults()
