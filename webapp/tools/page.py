@@ -114,7 +114,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         moves=tuple(found.transitions(with_response=False)),
         actions=tuple(tool.extension.actions(session, found)),
         panels=tuple(tool.extension.panels(session, found)),
-        history=_history(session, record),
+        history=_history(session, found),
         may_discard=status.is_draft
         and record.number is None
         and record.created_by_id == found.person_id,
@@ -224,14 +224,18 @@ def _section(
     )
 
 
-def _history(session: Session, record: Record) -> tuple[tuple[AuditEntry, str], ...]:
+def _history(session: Session, found: Standing) -> tuple[tuple[AuditEntry, str], ...]:
+    """Return what has happened to a record, but for rows that this person does not see."""
     rows = session.execute(
         select(AuditEntry, Person.name)
         .outerjoin(Person, Person.id == AuditEntry.person_id)
-        .where(AuditEntry.record_id == record.id)
+        .where(AuditEntry.record_id == found.record.id)
         .order_by(AuditEntry.id.desc())
     )
-    return tuple((entry, name or "") for entry, name in rows)
+    hidden = {s.key for s in found.tool.sections if not found.may_see_rows(s)}
+    return tuple(
+        (entry, name or "") for entry, name in rows if entry.facts.get("section") not in hidden
+    )
 
 
 def choices(

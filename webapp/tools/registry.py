@@ -388,6 +388,9 @@ def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
         yield f"the section {section.key!r} has answers and nobody who gives them"
     if section.shown_if and section.shown_if not in fields:
         yield f"the section {section.key!r} is shown by a field that is not declared"
+    if section.shown_if and section.takes_files:
+        # Files follow the visibility of the record and of unsent rows, and know no third rule.
+        yield f"the section {section.key!r} takes files although not everybody sees its rows"
 
 
 TOOLS = Registry()

@@ -167,6 +167,7 @@ def _changed(
         project_id=standing.record.project_id,
         record_id=standing.record.id,
         row_label=section.row_label,
+        section=section.key,
         **facts,
     )
 

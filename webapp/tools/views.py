@@ -69,6 +69,7 @@ def create(project_id: int, tool: Tool) -> BaseResponse:
     with writing() as session:
         access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
         record = lifecycle.create(session, tool, project_id, me().id)
+        tool.extension.created(session, open_record(tool, project_id, record.id, me().id))
     return redirect(address("edit", tool, project_id, record.id), 303)
 
 
