@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flask import Flask
+from flask_migrate import upgrade
 from sqlalchemy import insert, text
 
 from benchmarks.stage import ROOT
@@ -82,7 +83,6 @@ def _prepare(deployed: Deployment, many: int) -> Bench:
 
 
 def _empty(app: Flask) -> None:
-    from flask_migrate import upgrade
 
     upgrade(directory=str(ROOT / "migrations"))
     assert app.name

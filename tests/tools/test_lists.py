@@ -1,17 +1,21 @@
 """Lists filter, sort and page in SQL, and show only what the person may see."""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import text, update
 
 from tests.support.pages import Page, Visitor
 from tests.support.world import World, add_record
+from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.records.models import Record
+from webapp.tools import lists
+from webapp.tools.catalog.rfis import TOOL as RFIS
 
 SignIn = Callable[[str], Visitor]
 
@@ -154,3 +158,38 @@ def test_one_person_in_two_companies_switches_without_signing_in_again(
     assert page.h1 == "Bridge"
     page = dora.get(page.links()["Acme Builders"])
     assert page.h1 == "Acme Builders"
+
+
+@pytest.mark.skipif(
+    os.environ.get("TEST_DEPLOYMENT", "sqlite") != "sqlite", reason="reads SQLite's query plan"
+)
+def test_an_index_gives_the_lists_own_order(app: Flask, world: World) -> None:
+    with app.test_request_context():
+        filter_ = lists.Filter.from_args(RFIS, {})
+        query = lists._matching(world.tower, 1, Level.STANDARD, filter_)
+        ordered = query.order_by(*lists._order(filter_)).limit(51)
+        sql = str(ordered.compile(db.engine, compile_kwargs={"literal_binds": True}))
+        plan = [row[3] for row in db.session.execute(text(f"EXPLAIN QUERY PLAN {sql}"))]
+        db.session.remove()
+    assert any("USING INDEX ix_records_due" in step for step in plan)
+    assert not any("USE TEMP B-TREE FOR ORDER BY" in step for step in plan)
+
+
+def test_more_records_than_anybody_counts_are_paged_all_the_same(
+    app: Flask, alice: Visitor, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lists, "COUNTED", 60)
+    with app.app_context():
+        for n in range(120):
+            add_record(db.session(), world, "punch_list", f"Scratch {n}", status="initiated")
+        db.session.commit()
+        db.session.remove()
+    here = f"/projects/{world.tower}/punch-list"
+    first = alice.get(here)
+    assert "1 to 50 of more than" in first.text
+    assert "Earlier" not in first.links()
+    last = alice.get(f"{here}?page=3")
+    assert "Later" not in last.links()
+    seen = [name for page in (1, 2, 3) for name in alice.get(f"{here}?page={page}").links()]
+    scratches = [name for name in seen if name.startswith("Scratch ")]
+    assert len(scratches) == len(set(scratches)) == 120

@@ -10,17 +10,20 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment
+from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson
-from webapp.records.visibility import hangs_visibly, may_see
+from webapp.records.visibility import hangs_visibly, may_see, may_see_at
 from webapp.tools.forms import Choices, offered
 from webapp.tools.parts import BALL_ROLE, PeopleByRole
 from webapp.tools.registry import Field, Kind, Tool
 from webapp.tools.values import COLUMNS, PEOPLE_KINDS, Names, names_in, read_value, shown
 
 PAGE = 50
+# Beyond this many nobody needs the exact number, and counting would cost more than the page.
+COUNTED = 500
 QUERY_MAX_LENGTH = 200
 VALUE_MAX_LENGTH = 200
 
@@ -123,13 +126,20 @@ class Line:
 
 @dataclass(frozen=True)
 class Page:
+    """One page of a list. `total` is exact up to COUNTED, None where there are more than that."""
+
     lines: tuple[Line, ...]
-    total: int
+    total: int | None
     number: int
+    has_next: bool
 
     @property
-    def pages(self) -> int:
-        return max(1, -(-self.total // PAGE))
+    def pages(self) -> int | None:
+        return None if self.total is None else max(1, -(-self.total // PAGE))
+
+    @property
+    def counted(self) -> int:
+        return COUNTED
 
     @property
     def first(self) -> int:
@@ -137,7 +147,7 @@ class Page:
 
     @property
     def last(self) -> int:
-        return min(self.total, self.number * PAGE)
+        return self.first + len(self.lines) - 1
 
 
 def today() -> date:
@@ -236,25 +246,33 @@ def _options(tool: Tool, key: str, choices: Choices) -> tuple[tuple[str, str], .
     return tuple((str(value), text) for value, text in found)
 
 
-def page_of(session: Session, project_id: int, person_id: int, filter_: Filter) -> Page:
-    """Return one page of a tool's list as this person sees it."""
-    query = _matching(project_id, person_id, filter_)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    number = min(filter_.page, max(1, -(-total // PAGE)))
-    ids = query.with_only_columns(Record.id).order_by(*_order(filter_))
+def page_of(
+    session: Session, project_id: int, person_id: int, level: Level, filter_: Filter
+) -> Page:
+    """Return one page of a tool's list as this person, at this level, sees it."""
+    matching = _matching(project_id, person_id, level, filter_)
+    counted = matching.limit(COUNTED + 1).subquery()
+    count = session.scalar(select(func.count()).select_from(counted)) or 0
+    number = filter_.page if count > COUNTED else min(filter_.page, max(1, -(-count // PAGE)))
     # The page's ids first: sorting whole rows would carry their texts through the sort.
-    page = session.scalars(ids.limit(PAGE).offset((number - 1) * PAGE)).all()
-    found = {
-        record.id: record for record in session.scalars(select(Record).where(Record.id.in_(page)))
-    }
-    records = [found[record_id] for record_id in page]
-    lines = _lines(session, records, person_id)
-    return Page(_told(session, filter_, lines), total, number)
+    ordered = matching.order_by(*_order(filter_)).limit(PAGE + 1).offset((number - 1) * PAGE)
+    ids = session.scalars(ordered).all()
+    found = {r.id: r for r in session.scalars(select(Record).where(Record.id.in_(ids[:PAGE])))}
+    lines = _lines(session, [found[record_id] for record_id in ids[:PAGE]], person_id)
+    return Page(
+        _told(session, filter_, lines),
+        total=count if count <= COUNTED else None,
+        number=number,
+        has_next=len(ids) > PAGE,
+    )
 
 
-def _matching(project_id: int, person_id: int, filter_: Filter) -> Select[Record]:
-    query = select(Record).where(
-        Record.project_id == project_id, Record.tool_key == filter_.tool.key, may_see(person_id)
+def _matching(project_id: int, person_id: int, level: Level, filter_: Filter) -> Select[int]:
+    """Return the query for the ids of everything on the list."""
+    query = select(Record.id).where(
+        Record.project_id == project_id,
+        Record.tool_key == filter_.tool.key,
+        may_see_at(person_id, level),
     )
     for condition in _conditions(filter_, person_id):
         query = query.where(condition)
@@ -326,15 +344,17 @@ def _is_at(location: str) -> ColumnElement[bool]:
 
 
 def _order(filter_: Filter) -> list[ColumnElement[Any]]:
+    """Return the order of a list, so that an index gives it; what has no value comes last."""
     key, descending = filter_.order
-    columns = SORTS[key]()
-    # Open before closed where the due date decides, and what has no value last, everywhere alike.
-    order: list[ColumnElement[Any]] = [Record.is_open.desc()] if key == "due_on" else []
+    # Open before closed where the due date decides.
+    order: list[ColumnElement[Any]] = [Record.is_over.asc()] if key == "due_on" else []
     if filter_.is_grouped:
-        order = [Record.grouping.is_(None), Record.grouping.asc()]
-    for column in columns:
-        order += [column.is_(None), column.desc() if descending else column.asc()]
-    return [*order, Record.number_sort.desc(), Record.id.desc()]
+        order = [Record.grouping.asc().nulls_last()]
+    for column in SORTS[key]():
+        directed = column.desc() if descending else column.asc()
+        # SQLite reads an index twice for NULLS LAST, so it is said only where there can be any.
+        order.append(directed.nulls_last() if getattr(column, "nullable", True) else directed)
+    return [*order, Record.number_sort.desc().nulls_last(), Record.id.desc()]
 
 
 SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
@@ -345,7 +365,7 @@ SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
     ],
     "title": lambda: [func.lower(Record.title)],
     "status": lambda: [Record.status.expression],
-    "due_on": lambda: [Record.due_on.expression],
+    "due_on": lambda: [Record.due_sort.expression],
     "dated_on": lambda: [Record.dated_on.expression],
     "amount": lambda: [Record.amount.expression],
     "location": lambda: [Record.location.expression],

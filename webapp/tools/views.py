@@ -54,7 +54,7 @@ def records(project_id: int, tool: Tool) -> Response:
         within=pages_of(tool, "list.html"),
         tool=tool,
         project=g.entry.project,
-        page=lists.page_of(db.session(), project_id, me().id, filter_),
+        page=lists.page_of(db.session(), project_id, me().id, level, filter_),
         filter=filter_,
         columns=lists.columns_of(tool),
         controls=lists.controls_of(filter_, offered),
