@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     with op.batch_alter_table('record_rows', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('is_own', sa.Boolean(), server_default=sa.false(), nullable=False))
         batch_op.add_column(sa.Column('position', sa.Integer(), server_default='0', nullable=False))
         batch_op.add_column(sa.Column('version', sa.Integer(), server_default='1', nullable=False))
         batch_op.add_column(sa.Column('person_id', sa.Integer(), nullable=True))
@@ -79,3 +80,4 @@ def downgrade() -> None:
         batch_op.drop_column('person_id')
         batch_op.drop_column('version')
         batch_op.drop_column('position')
+        batch_op.drop_column('is_own')

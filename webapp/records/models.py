@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -135,6 +136,7 @@ class RecordRow(Base):
     """A row that belongs to a record: a response, a line of money, an agenda item, a step.
 
     `sent_at` is NULL while its author is still writing it. `position` orders the rows of a table.
+    `is_own` shows it to nobody but the person it names and the tool's admins: a bid.
     """
 
     __tablename__ = "record_rows"
@@ -148,6 +150,7 @@ class RecordRow(Base):
     author_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     sent_at: Mapped[datetime | None]
+    is_own: Mapped[bool] = mapped_column(default=False, server_default=false())
     position: Mapped[int] = mapped_column(default=0, server_default="0")
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))

@@ -3,7 +3,8 @@
 - Nobody sees another person's unsaved draft.
 - Everybody else needs at least Read Only in the record's tool.
 - A restricted record (private, or a draft) shows itself to its viewers and the tool's admins only.
-- An unsent row shows itself to its author only; everything else on a record follows the record.
+- An unsent row shows itself to its author only, a bid to whoever it names and the tool's admins;
+  everything else on a record follows the record.
 """
 
 from dataclasses import dataclass
@@ -72,7 +73,14 @@ def may_see_at(person_id: int, level: Level) -> ColumnElement[bool]:
 
 def may_see_row(person_id: int) -> ColumnElement[bool]:
     """Return SQL that is true for rows this person sees on a record they see."""
-    return or_(RecordRow.sent_at.is_not(None), RecordRow.author_id == person_id)
+    level = level_expression(
+        person_id, RecordRow.project_id.expression, RecordRow.tool_key.expression
+    )
+    is_mine = or_(RecordRow.author_id == person_id, RecordRow.person_id == person_id)
+    return and_(
+        or_(RecordRow.sent_at.is_not(None), RecordRow.author_id == person_id),
+        or_(RecordRow.is_own.is_(False), is_mine, level >= int(Level.ADMIN)),
+    )
 
 
 def hangs_visibly(person_id: int, row_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:

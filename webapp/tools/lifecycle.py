@@ -244,9 +244,10 @@ def after_change(session: Session, standing: Standing) -> None:
 
 def restrict(session: Session, tool: Tool, record: Record) -> None:
     """Work out who sees the record while not everybody does."""
-    is_draft = tool.status(record.status).is_draft
-    record.restricted = is_draft or record.is_private or tool.listed_only
-    parts = tool.draft_to if is_draft else tool.private_to
+    status = tool.status(record.status)
+    record.restricted = status.is_draft or record.is_private or tool.listed_only
+    parts = tool.draft_to if status.is_draft else tool.private_to
+    parts = tuple(part for part in parts if part not in status.hidden_from)
     session.execute(delete(RecordViewer).where(RecordViewer.record_id == record.id))
     if record.restricted:
         for person_id in _who(session, tool, record, parts):

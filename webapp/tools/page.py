@@ -22,7 +22,7 @@ from webapp.records.visibility import Target, may_see, may_see_row, record_for
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
-from webapp.tools.registry import Action, Field, Kind, Panel, Section, Tool, Transition
+from webapp.tools.registry import Action, Field, Kind, Panel, Part, Section, Tool, Transition
 from webapp.tools.rows import rows_of
 from webapp.tools.values import is_filled, names_in, read_row, read_values, shown
 
@@ -153,7 +153,9 @@ def shown_table(
 ) -> ShownSection:
     """Return a table with its cells in words, the files of its rows and its total."""
     lists = file_lists(session, found) if lists is None else lists
-    rows = rows_of(session, found.record.id, section)
+    rows = [
+        row for row in rows_of(session, found.record.id, section) if found.may_see_row(section, row)
+    ]
     values = [read_row(section, row) for row in rows]
     names = names_in(session, section.fields, *values)
     may_write = found.may_write_in(section)
@@ -232,7 +234,12 @@ def _history(session: Session, found: Standing) -> tuple[tuple[AuditEntry, str],
         .where(AuditEntry.record_id == found.record.id)
         .order_by(AuditEntry.id.desc())
     )
-    hidden = {s.key for s in found.tool.sections if not found.may_see_rows(s)}
+    is_admin = Part.ADMIN in found.parts
+    hidden = {
+        s.key
+        for s in found.tool.sections
+        if not found.may_see_rows(s) or (s.own_rows and not is_admin)
+    }
     return tuple(
         (entry, name or "") for entry, name in rows if entry.facts.get("section") not in hidden
     )

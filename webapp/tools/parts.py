@@ -69,6 +69,14 @@ class Standing:
             or bool(self.record.details.get(section.shown_if))
         )
 
+    def may_see_row(self, section: Section, row: RecordRow) -> bool:
+        """Return what `records.visibility.may_see_row` says of a row that is at hand."""
+        return (
+            not section.own_rows
+            or Part.ADMIN in self.parts
+            or self.person_id in {row.person_id, row.author_id}
+        )
+
     def may_answer(self, section: Section, row: RecordRow) -> bool:
         """May this person fill in the row's answer? It is the named person's, or a leader's."""
         if not section.answers or self.record.status not in section.answered_in:

@@ -102,11 +102,14 @@ class Field:
 
 @dataclass(frozen=True)
 class Status:
+    """`hidden_from` are the parts that no longer see a record, once it is in this status."""
+
     key: str
     label: str
     shape: Shape
     is_open: bool = True
     is_draft: bool = False
+    hidden_from: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,8 @@ class Section:
     that `who` fills and changes. `answers` are the fields that the person named in the row's
     `person` field fills in, while the record is in one of `answered_in`; `part` is what that makes
     them to the record. `sums` is the money field whose total is the record's amount.
-    `shown_if` names the yes-no field of the record without which only admins see the rows.
+    `shown_if` names the yes-no field of the record without which only admins see the rows;
+    `own_rows` shows each row to nobody but the person it names and the admins.
     """
 
     key: str
@@ -155,6 +159,7 @@ class Section:
     part: Part | None = None
     sums: str = ""
     shown_if: str = ""
+    own_rows: bool = False
     empty: str = ""
 
     @property
@@ -203,11 +208,12 @@ class Panel:
 
 @dataclass(frozen=True)
 class Action:
-    """A button on a record's page that an extension acts on."""
+    """A button that an extension acts on: on the record's title block, or in a panel of its own."""
 
     key: str
     label: str
     is_main: bool = False
+    is_in_panel: bool = False
 
 
 class Extension:

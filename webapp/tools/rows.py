@@ -59,6 +59,7 @@ def insert(
         section=section.key,
         author_id=author_id,
         sent_at=utcnow(),
+        is_own=section.own_rows,
         position=(last or 0) + 1,
         details={},
     )
