@@ -51,12 +51,14 @@ def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, 
 
 
 @pytest.mark.parametrize("key", ALL)
-def test_every_tool_of_this_house_offers_box(alice: Visitor, world: World, key: str) -> None:
+def test_a_tool_offers_box_unless_it_says_otherwise(alice: Visitor, world: World, key: str) -> None:
     tool = TOOLS.get(key)
     assert tool is not None
-    record_id = world.rfi if key == "rfis" else world.punch
-    page = alice.get(f"/projects/{world.tower}/{tool.slug}/{record_id}/attach/?source=computer")
-    assert "Box" in page.links()
+    page = alice.post(f"/projects/{world.tower}/{tool.slug}")
+    record = page.response.request.path.removesuffix("/edit")
+    dialog = alice.get(f"{record}/attach/?source=computer")
+    assert ("Box" in dialog.links()) is tool.attaches_from_box
+    assert tool.attaches_from_box is (key != "documents")
 
 
 def test_a_tool_without_box_has_no_address_for_it(

@@ -26,5 +26,10 @@ def notice_text(notice: Notice) -> str:
     return _(TEXTS[notice.kind], **notice.facts)
 
 
+def add_texts(texts: dict[str, str]) -> None:
+    """Teach the notices the sentences of a room above."""
+    TEXTS.update(texts)
+
+
 def init_notices(app: Flask) -> None:
     app.add_template_filter(notice_text)

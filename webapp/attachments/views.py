@@ -79,6 +79,7 @@ def create_blueprint(
                     project_id=found.project_id,
                     record_id=found.record_id,
                     name=found.name,
+                    row=found.row_id,
                 )
             page_url = page_of(found)
         if htmx.wants_partial():

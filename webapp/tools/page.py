@@ -22,9 +22,19 @@ from webapp.records.visibility import Target, may_see, may_see_row, record_for
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
-from webapp.tools.registry import Action, Field, Kind, Panel, Part, Section, Tool, Transition
+from webapp.tools.registry import (
+    TOOLS,
+    Action,
+    Field,
+    Kind,
+    Panel,
+    Part,
+    Section,
+    Tool,
+    Transition,
+)
 from webapp.tools.rows import rows_of
-from webapp.tools.values import is_filled, names_in, read_row, read_values, shown
+from webapp.tools.values import Names, is_filled, names_in, read_row, read_values, shown
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
 RECORDS_OFFERED = 500
@@ -165,14 +175,7 @@ def shown_table(
             ShownRow(
                 row,
                 files_under(lists, found.record, row.id),
-                cells=tuple(
-                    Cell(
-                        _(field.label),
-                        shown(field, held[field.key], names),
-                        is_number=_is_number(field),
-                    )
-                    for field in section.fields
-                ),
+                cells=_row_cells(found, section, row, held, names),
                 may_change=may_write or found.may_answer(section, row),
                 may_attach=found.may_attach_to_row(row),
             )
@@ -183,6 +186,20 @@ def shown_table(
         if section.sums
         else None,
     )
+
+
+def _row_cells(
+    found: Standing, section: Section, row: RecordRow, held: dict[str, Any], names: Names
+) -> tuple[Cell, ...]:
+    """Return a row's cells in words; what is secret for now says only that there is something."""
+    cells = []
+    for field in section.fields:
+        text = shown(field, held[field.key], names)
+        is_secret = found.tool.extension.keeps_secret(found.record, section, field.key)
+        if text and is_secret and row.person_id != found.person_id:
+            text = _("hidden for now")
+        cells.append(Cell(_(field.label), text, is_number=_is_number(field)))
+    return tuple(cells)
 
 
 def _is_number(field: Field) -> bool:
@@ -234,15 +251,27 @@ def _history(session: Session, found: Standing) -> tuple[tuple[AuditEntry, str],
         .where(AuditEntry.record_id == found.record.id)
         .order_by(AuditEntry.id.desc())
     )
-    is_admin = Part.ADMIN in found.parts
-    hidden = {
-        s.key
-        for s in found.tool.sections
-        if not found.may_see_rows(s) or (s.own_rows and not is_admin)
-    }
+    sections = found.tool.sections
+    hidden = {s.key for s in sections if not found.may_see_rows(s)}
+    own = {s.key for s in sections if s.own_rows}
+    mine = _visible_rows(session, found) if own else set()
     return tuple(
-        (entry, name or "") for entry, name in rows if entry.facts.get("section") not in hidden
+        (entry, name or "")
+        for entry, name in rows
+        if entry.facts.get("section") not in hidden
+        and (not own or _is_told(entry.facts, own, mine, is_admin=Part.ADMIN in found.parts))
     )
+
+
+def _is_told(facts: dict[str, Any], own: set[str], mine: set[int], *, is_admin: bool) -> bool:
+    """Return whether an entry may be told where some rows, perhaps gone by now, are others'."""
+    is_of_row = facts.get("row") is not None or facts.get("section") in own
+    return is_admin or not is_of_row or facts.get("row") in mine
+
+
+def _visible_rows(session: Session, found: Standing) -> set[int]:
+    query = select(RecordRow.id).where(RecordRow.record_id == found.record.id)
+    return set(session.scalars(query.where(may_see_row(found.person_id))))
 
 
 def choices(
@@ -326,4 +355,11 @@ def event_text(entry: AuditEntry) -> str:
     }
     if "source" in facts:
         facts["source"] = _(SOURCES.get(str(facts["source"]), str(facts["source"])))
-    return _(EVENTS[entry.event], **facts)
+    return _(_sentence(entry.event), **facts)
+
+
+def _sentence(event: str) -> str:
+    for tool in TOOLS:
+        if event in tool.extension.events:
+            return tool.extension.events[event]
+    return EVENTS[event]

@@ -5,7 +5,7 @@ and where files hang. It holds no code but the words of its trade; what one tool
 mechanism is a named `Extension`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -220,14 +220,29 @@ class Extension:
     """What one tool does beyond the mechanism. Each method may be left as it is.
 
     `session` is a database session, `standing` a `parts.Standing`; whatever writes is called in a
-    writing transaction in which the person's permission has just been looked up.
+    writing transaction in which the person's permission has just been looked up. `events` are the
+    sentences of the tool's own entries in the change history.
     """
+
+    events: Mapping[str, str] = {}
 
     def created(self, session: Any, standing: Any) -> None:
         """A draft has just been made: fill in what a new record of this tool begins with."""
 
     def saved(self, session: Any, standing: Any) -> None:
         """The record's fields or rows have just changed."""
+
+    def row_changing(
+        self, session: Any, standing: Any, row: Any, values: Mapping[str, Any]
+    ) -> None:
+        """A row is about to get these values; raise a problem to keep it as it is.
+
+        `row` is None when it is a new one.
+        """
+
+    def keeps_secret(self, record: Any, section: "Section", key: str) -> bool:
+        """Return whether a row's field is shown to nobody but whom the row names, for now."""
+        return False
 
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""

@@ -38,6 +38,7 @@ def rows_of(session: Session, record_id: int, section: Section) -> list[RecordRo
 def add(session: Session, standing: Standing, section: Section, values: Values) -> RecordRow:
     """Put a row at the end of the table."""
     _require_writer(standing, section)
+    standing.tool.extension.row_changing(session, standing, None, values)
     row = insert(session, standing.record, section, values, author_id=standing.person_id)
     _changed(session, standing, section, "row.added", row)
     return row
@@ -79,22 +80,36 @@ def change(
         raise Forbidden(_("You may not change this, or not any more."))
     if row.version != version:
         raise Conflict(_("Somebody else changed this row while you were editing."))
+    values = {key: value for key, value in values.items() if key in allowed}
+    standing.tool.extension.row_changing(session, standing, row, values)
     before = read_row(section, row)
-    write_row(section, row, {key: value for key, value in values.items() if key in allowed})
+    write_row(section, row, values)
     row.version += 1
     session.flush()
-    changes = changes_between(session, section.fields, before, read_row(section, row))
-    if changes:
+    after = read_row(section, row)
+    if after != before:
+        told = [f for f in section.fields if not _is_secret(standing, section, f)]
+        changes = changes_between(session, told, before, after)
         _changed(session, standing, section, "row.changed", row, changes=changes)
 
 
 def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Field, ...]:
     """Return the fields of a row that this person may change now."""
+    is_theirs = row.person_id == standing.person_id
+    open_fields = [
+        field
+        for field in section.fields
+        if not field.is_derived and (is_theirs or not _is_secret(standing, section, field))
+    ]
     if standing.may_write_in(section):
-        return tuple(field for field in section.fields if not field.is_derived)
+        return tuple(open_fields)
     if standing.may_answer(section, row):
-        return tuple(field for field in section.fields if field.key in section.answers)
+        return tuple(field for field in open_fields if field.key in section.answers)
     return ()
+
+
+def _is_secret(standing: Standing, section: Section, field: Field) -> bool:
+    return standing.tool.extension.keeps_secret(standing.record, section, field.key)
 
 
 def remove(session: Session, standing: Standing, row: RecordRow) -> None:
@@ -174,14 +189,15 @@ def _changed(
 
 
 def title_of(section: Section, row: RecordRow) -> str:
-    """Return what a row is called in a sentence: its first words."""
+    """Return what a row is called in a sentence: its title, whom it names, or its first words."""
     values = read_row(section, row)
-    for field in section.fields:
-        if field.kind in {Kind.TEXT, Kind.LONG_TEXT} and values[field.key]:
-            return cut(str(values[field.key]))
-    if row.person is not None:
-        return row.person.name
-    return row.vendor.name if row.vendor is not None else _(section.row_label)
+    words = {f.kind: values[f.key] for f in reversed(section.fields) if values[f.key]}
+    if Kind.TEXT in words:
+        return cut(str(words[Kind.TEXT]))
+    named = row.vendor or row.person
+    if named is not None:
+        return named.name
+    return cut(str(words.get(Kind.LONG_TEXT) or _(section.row_label)))
 
 
 def unanswered(section: Section, rows: Iterable[RecordRow], field: str) -> list[RecordRow]:

@@ -1,0 +1,206 @@
+"""Bidding beyond the mechanism: late and blind bids, the leveling table, and the award."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from flask import url_for
+from sqlalchemy.orm import Session
+
+from webapp.accounts.models import notify
+from webapp.accounts.notices import add_texts
+from webapp.companies import access
+from webapp.companies.models import Level
+from webapp.core import audit
+from webapp.core.clock import utcnow
+from webapp.core.problems import Forbidden, Invalid
+from webapp.core.text import N_, _, local_date
+from webapp.records.models import Record, RecordRow
+from webapp.tools import lifecycle, rows
+from webapp.tools.naming import name_of
+from webapp.tools.parts import Standing
+from webapp.tools.registry import TOOLS, Action, Extension, Panel, Part, Section, Transition
+from webapp.tools.values import read_row, write_row, write_values
+
+add_texts({"bid_invited": N_("You are invited to bid: %(record)s %(title)s")})
+
+AWARD = "award-"
+COMMITMENTS = "commitments"
+
+
+@dataclass(frozen=True)
+class Bid:
+    """One bid beside the others; `above` is how much it is over the lowest."""
+
+    row_id: int
+    company: str
+    amount: Decimal
+    above: Decimal
+    comments: str
+    is_awarded: bool
+
+
+class Bidding(Extension):
+    """Levels the bids of a closed package and turns the chosen one into a commitment."""
+
+    events = {"bid.awarded": N_("awarded the bid of %(name)s")}
+
+    def created(self, session: Session, standing: Standing) -> None:
+        standing.record.details = {**standing.record.details, "accounting": "amount"}
+
+    def row_changing(
+        self,
+        session: Session,
+        standing: Standing,
+        row: RecordRow | None,
+        values: Mapping[str, Any],
+    ) -> None:
+        """Refuse a bid that comes too late, or says that it is one without an amount."""
+        record = standing.record
+        is_bidder = Part.ADMIN not in standing.parts
+        is_late = record.due_on is not None and record.due_on < local_date(utcnow())
+        if is_bidder and is_late and not record.details.get("takes_late"):
+            raise Invalid(_("Bids were due on the date above, and late ones are not accepted."))
+        needs_amount = record.details.get("accounting") != "unit"
+        if values.get("is_submitted") and needs_amount and values.get("amount") is None:
+            raise Invalid(_("Write the lump sum before you submit the bid."))
+
+    def keeps_secret(self, record: Record, section: Section, key: str) -> bool:
+        """Keep the amounts of blind bidding from those who will compare them."""
+        is_blind = bool(record.details.get("is_blind"))
+        return key in {"amount", "comments"} and is_blind and record.status != "closed"
+
+    def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        """Tell the bidders that they are invited, or invited again."""
+        record = standing.record
+        if transition.after != "open":
+            return
+        path = url_for(
+            "tools.record",
+            project_id=record.project_id,
+            tool=standing.tool,
+            record_id=record.id,
+        )
+        section = standing.tool.sections[0]
+        invited = {r.person_id for r in rows.rows_of(session, record.id, section) if r.person_id}
+        for person_id in sorted(invited - {standing.person_id}):
+            notify(
+                session,
+                person_id,
+                "bid_invited",
+                path=path,
+                record=name_of(standing.tool, record),
+                title=record.title,
+            )
+
+    def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        bids = self._bids(session, standing)
+        if not bids:
+            return []
+        return [
+            Panel(
+                "tools/bidding/_leveling.html",
+                {
+                    "bids": bids,
+                    "may_award": bool(self.actions(session, standing)),
+                    "commitment": self._commitment(session, standing),
+                },
+            )
+        ]
+
+    def actions(self, session: Session, standing: Standing) -> list[Action]:
+        """Offer the award of each submitted bid once bidding is closed, until one is awarded."""
+        record = standing.record
+        if record.status != "closed" or Part.ADMIN not in standing.parts:
+            return []
+        bids = self._bids(session, standing)
+        if any(bid.is_awarded for bid in bids):
+            return []
+        return [Action(f"{AWARD}{b.row_id}", N_("Award"), is_in_panel=True) for b in bids]
+
+    def act(self, session: Session, standing: Standing, key: str) -> str:
+        """Award a bid: mark it, and begin a commitment with its company and amount."""
+        record, section = standing.record, standing.tool.sections[0]
+        row_id = int(key.removeprefix(AWARD))
+        row = next(r for r in rows.rows_of(session, record.id, section) if r.id == row_id)
+        commitment = self._begin_commitment(session, standing, section, row)
+        row.status = "awarded"
+        record.details = {**record.details, "commitment": commitment.id}
+        lifecycle.after_change(session, standing)
+        audit.note(
+            session,
+            "bid.awarded",
+            person_id=standing.person_id,
+            project_id=record.project_id,
+            record_id=record.id,
+            row=row.id,
+            section=section.key,
+            name=rows.title_of(section, row),
+        )
+        return url_for(
+            "tools.edit",
+            project_id=record.project_id,
+            tool=TOOLS.get(COMMITMENTS),
+            record_id=commitment.id,
+        )
+
+    def _begin_commitment(
+        self, session: Session, standing: Standing, section: Section, row: RecordRow
+    ) -> Record:
+        """Add a draft commitment for the awarded company, with one line over the whole amount."""
+        record, tool = standing.record, TOOLS.get(COMMITMENTS)
+        if tool is None:
+            raise Invalid(_("There is no tool for commitments here to award into."))
+        level = access.level_in(record.project_id, standing.person_id, COMMITMENTS)
+        if level < Level.ADMIN:
+            raise Forbidden(_("Awarding makes a commitment, which needs Admin in Commitments."))
+        commitment = lifecycle.create(session, tool, record.project_id, standing.person_id)
+        write_values(
+            session,
+            tool,
+            commitment,
+            {"title": record.title, "type": "subcontract", "vendor": row.vendor_id},
+        )
+        lines = next((s for s in tool.sections if s.sums), None)
+        if lines is not None and row.amount is not None:
+            values = {"description": record.title, "amount": row.amount}
+            line = rows.insert(session, commitment, lines, {}, author_id=standing.person_id)
+            write_row(lines, line, values)
+            rows.settle(session, commitment, lines)
+        return commitment
+
+    def _bids(self, session: Session, standing: Standing) -> list[Bid]:
+        """Return the submitted bids, the lowest first, for those who level them."""
+        record, section = standing.record, standing.tool.sections[0]
+        is_hidden = bool(record.details.get("is_blind")) and record.status != "closed"
+        if not _levels(standing) or is_hidden:
+            return []
+        found = [
+            (row, read_row(section, row))
+            for row in rows.rows_of(session, record.id, section)
+            if row.amount is not None
+        ]
+        submitted = [(row, held) for row, held in found if held["is_submitted"]]
+        submitted.sort(key=lambda pair: pair[1]["amount"])
+        lowest = submitted[0][1]["amount"] if submitted else Decimal(0)
+        return [
+            Bid(
+                row.id,
+                row.vendor.name if row.vendor else "",
+                held["amount"],
+                held["amount"] - lowest,
+                held["comments"] or "",
+                row.status == "awarded",
+            )
+            for row, held in submitted
+        ]
+
+    def _commitment(self, session: Session, standing: Standing) -> Record | None:
+        """Return the commitment that the award began, while there is one."""
+        commitment_id = standing.record.details.get("commitment")
+        return session.get(Record, commitment_id) if commitment_id else None
+
+
+def _levels(standing: Standing) -> bool:
+    return Part.ADMIN in standing.parts
