@@ -154,7 +154,7 @@ def _without_reference(text: str) -> str:
         "/projects/٣/rfis",
         "/projects/99999999999999999999999999/rfis",
         "/projects/1/RFIS",
-        "/projects/1/documents",
+        "/projects/1/paperwork",
         "/projects/1/rfis/../../2",
         "/attachments/short",
     ],

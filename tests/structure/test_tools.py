@@ -13,6 +13,8 @@ from webapp.tools.catalog.punch_list import TOOL as PUNCH_LIST
 from webapp.tools.registry import TOOLS, Registry, Tool, Transition
 
 ALL = [tool.key for tool in TOOLS]
+# What is made there lies in a folder and needs a name at once.
+WITH_DRAFTS = [key for key in ALL if key != "documents"]
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def lessons(app: Flask) -> Iterator[Tool]:
     TOOLS.remove("lessons")
 
 
-@pytest.mark.parametrize("key", ALL)
+@pytest.mark.parametrize("key", WITH_DRAFTS)
 def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, key: str) -> None:
     tool = TOOLS.get(key)
     assert tool is not None
@@ -54,7 +56,7 @@ def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, 
 def test_a_tool_offers_box_unless_it_says_otherwise(alice: Visitor, world: World, key: str) -> None:
     tool = TOOLS.get(key)
     assert tool is not None
-    page = alice.post(f"/projects/{world.tower}/{tool.slug}")
+    page = alice.post(f"/projects/{world.tower}/{tool.slug}", {"name": "A folder"})
     record = page.response.request.path.removesuffix("/edit")
     dialog = alice.get(f"{record}/attach/?source=computer")
     assert ("Box" in dialog.links()) is tool.attaches_from_box

@@ -2,7 +2,8 @@
 
 An entry's keys are the tool's own field and section keys. People, companies and projects go by the
 ids of the demo's main file, records by their numbers, days by the date in the demo's own calendar.
-`by` is who made it, `opened` and `closed` are when; `attach` names files in the demo's Box.
+`by` is who made it, `opened` and `closed` are when; `attach` names files in the demo's Box, `files`
+those in its own folder.
 """
 
 import re
@@ -10,18 +11,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from webapp.attachments.models import Attachment, Source
 from webapp.companies.models import Level
 from webapp.core import audit
+from webapp.core.blobs import blobs
+from webapp.core.digests import Digesting
+from webapp.imports.models import new_blob_key
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
 from webapp.tools.parts import people_of, standing
 from webapp.tools.registry import Ball, Field, Kind, Section, Tool
 from webapp.tools.values import write_row, write_values
 
+FILES = Path(__file__).resolve().parents[2] / "demo" / "files"
 MORNING, LATE, ANSWERED = "07:20", "16:40", "10:41"
 
 
@@ -57,7 +64,38 @@ class RecordLoader:
                 self._row(record, section, row, entry["project"])
             rows.settle(self.session, record, section)
         self._finish(tool, record)
+        if "files" in entry:
+            self._upload(tool, record, entry["files"])
         return record
+
+    def _upload(self, tool: Tool, record: Record, names: list[str]) -> None:
+        """Attach files that lie beside the demo's data, as its creator would from a computer."""
+        attached = [self._stored(record, FILES / name) for name in names]
+        self.session.add_all(attached)
+        self.session.flush()
+        people = people_of(self.session, record.id)
+        by = record.created_by_id
+        found = standing(tool, record, people, person_id=by, level=Level.ADMIN)
+        tool.extension.files_arrived(self.session, found, attached)
+
+    def _stored(self, record: Record, path: Path) -> Attachment:
+        key = new_blob_key()
+        with Digesting(path.stat().st_size) as digesting:
+            blobs().put(key, digesting.through(iter([path.read_bytes()])))
+            digests = digesting.digests()
+        return Attachment(
+            project_id=record.project_id,
+            tool_key=record.tool_key,
+            record_id=record.id,
+            name=path.name,
+            original_name=path.name,
+            size_bytes=digests.size_bytes,
+            sha1=digests.sha1,
+            sha256=digests.sha256,
+            blob_key=key,
+            source=Source.COMPUTER,
+            attached_by_id=record.created_by_id,
+        )
 
     def _record(self, tool: Tool, entry: dict[str, Any]) -> Record:
         creator = self.people[entry.get("by") or entry.get("received_from") or entry["manager"]]

@@ -51,10 +51,10 @@ class TrayContents:
 
 @dataclass(frozen=True)
 class Sent:
-    """What sending a tray led to."""
+    """What sending a tray led to: copies that begin now, and files that are attached already."""
 
-    copies: int
-    uploads: int
+    copies: int = 0
+    attached: tuple[Attachment, ...] = ()
 
 
 def contents(person_id: int, target: Target) -> TrayContents:
@@ -202,8 +202,8 @@ def send(
 ) -> Sent | None:
     """Turn the tray named by `key` into a batch, in the caller's writing transaction.
 
-    Returns what was sent now, zeros when this key was sent before, None when there is no such tray
-    of this person for this target.
+    Returns what was sent now, nothing when this key was sent before, None when this person has no
+    such tray for this target.
     """
     if not key.isprintable():
         # PostgreSQL refuses NUL; no key of ours holds anything like it.
@@ -224,7 +224,7 @@ def send(
         update(Tray).where(Tray.id == tray.id, Tray.is_open.is_(True)).values(is_open=None)
     )
     if rows_changed(closed) != 1:
-        return Sent(0, 0)
+        return Sent()
     items = session.scalars(
         select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
     ).all()
@@ -232,9 +232,9 @@ def send(
     uploads = [item for item in items if item.source == Source.COMPUTER]
     if copies:
         _batch(session, tray, target, copies, box_login)
-    for item in uploads:
-        _attach_upload(session, person_id, target, item)
-    return Sent(len(copies), len(uploads))
+    attached = tuple(_attach_upload(session, person_id, target, item) for item in uploads)
+    session.flush()
+    return Sent(len(copies), attached)
 
 
 def _batch(
@@ -274,25 +274,24 @@ def _batch(
         )
 
 
-def _attach_upload(session: Session, person_id: int, target: Target, item: TrayItem) -> None:
+def _attach_upload(session: Session, person_id: int, target: Target, item: TrayItem) -> Attachment:
     assert item.blob_key is not None
     name = clean_name(item.name, fallback=_("unnamed"))
-    session.add(
-        Attachment(
-            project_id=target.project_id,
-            tool_key=target.tool_key,
-            record_id=target.record_id,
-            row_id=target.row_id,
-            name=name,
-            original_name=item.name,
-            size_bytes=item.size_bytes,
-            sha1=item.sha1,
-            sha256=item.sha256,
-            blob_key=item.blob_key,
-            source=Source.COMPUTER,
-            attached_by_id=person_id,
-        )
+    attachment = Attachment(
+        project_id=target.project_id,
+        tool_key=target.tool_key,
+        record_id=target.record_id,
+        row_id=target.row_id,
+        name=name,
+        original_name=item.name,
+        size_bytes=item.size_bytes,
+        sha1=item.sha1,
+        sha256=item.sha256,
+        blob_key=item.blob_key,
+        source=Source.COMPUTER,
+        attached_by_id=person_id,
     )
+    session.add(attachment)
     audit.note(
         session,
         "file.attached",
@@ -303,3 +302,4 @@ def _attach_upload(session: Session, person_id: int, target: Target, item: TrayI
         source=Source.COMPUTER,
         row=target.row_id,
     )
+    return attachment

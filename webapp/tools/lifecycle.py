@@ -248,9 +248,12 @@ def restrict(session: Session, tool: Tool, record: Record) -> None:
     record.restricted = status.is_draft or record.is_private or tool.listed_only
     parts = tool.draft_to if status.is_draft else tool.private_to
     parts = tuple(part for part in parts if part not in status.hidden_from)
+    audience = tool.extension.audience(session, record)
+    record.restricted = record.restricted or audience is not None
     session.execute(delete(RecordViewer).where(RecordViewer.record_id == record.id))
     if record.restricted:
-        for person_id in _who(session, tool, record, parts):
+        viewers = _who(session, tool, record, parts) if audience is None else audience
+        for person_id in viewers:
             session.add(RecordViewer(record_id=record.id, person_id=person_id))
     session.flush()
 

@@ -102,7 +102,10 @@ class Field:
 
 @dataclass(frozen=True)
 class Status:
-    """`hidden_from` are the parts that no longer see a record, once it is in this status."""
+    """`hidden_from` are the parts that no longer see a record, once it is in this status.
+
+    A record that has been in a status for more than `lives_days` is deleted; 0 keeps it for good.
+    """
 
     key: str
     label: str
@@ -110,6 +113,7 @@ class Status:
     is_open: bool = True
     is_draft: bool = False
     hidden_from: tuple[Part, ...] = ()
+    lives_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,13 @@ class Extension:
     def keeps_secret(self, record: Any, section: "Section", key: str) -> bool:
         """Return whether a row's field is shown to nobody but whom the row names, for now."""
         return False
+
+    def files_arrived(self, session: Any, standing: Any, files: list[Any]) -> None:
+        """Files from the computer have just been attached to the record itself."""
+
+    def audience(self, session: Any, record: Any) -> set[int] | None:
+        """Return who sees a record besides admins; None leaves that to its own fields."""
+        return None
 
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""

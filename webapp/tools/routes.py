@@ -2,5 +2,6 @@
 
 from webapp.tools import editing, replying, row_pages, views
 from webapp.tools.blueprint import bp
+from webapp.tools.extensions import document_pages
 
-__all__ = ["bp", "editing", "replying", "row_pages", "views"]
+__all__ = ["bp", "document_pages", "editing", "replying", "row_pages", "views"]

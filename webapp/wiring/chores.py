@@ -17,12 +17,13 @@ from webapp.companies.box_switch import box_shut
 from webapp.companies.models import Project
 from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
-from webapp.core.database import db, writing
+from webapp.core.database import db, rows_changed, writing
 from webapp.core.sessions import SessionRow, end_expired
 from webapp.imports import claims
 from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, TrayItem
 from webapp.imports.tasks import Chore, queue
 from webapp.records.models import Record
+from webapp.tools.registry import TOOLS
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ def chores() -> tuple[Chore, ...]:
         Chore("sessions", 300, end_sessions),
         Chore("half-written", 60, sweep_half_written),
         Chore("drafts", 3600, sweep_drafts),
+        Chore("overdue", 3600, delete_overdue),
         Chore("storage", 3600, sweep_storage),
     )
 
@@ -80,6 +82,24 @@ def sweep_drafts() -> None:
             delete(Record).where(Record.saved_at.is_(None), Record.updated_at < now - UNSAVED_LIVES)
         )
         session.execute(delete(Tray).where(Tray.created_at < now - TRAY_LIVES))
+
+
+def delete_overdue() -> int:
+    """Delete records whose status keeps them for so many days only: the recycle bin."""
+    now, deleted = utcnow(), 0
+    with writing() as session:
+        for tool in TOOLS:
+            for status in (s for s in tool.statuses if s.lives_days):
+                over = now - timedelta(days=status.lives_days)
+                gone = session.execute(
+                    delete(Record).where(
+                        Record.tool_key == tool.key,
+                        Record.status == status.key,
+                        Record.closed_at < over,
+                    )
+                )
+                deleted += rows_changed(gone)
+    return deleted
 
 
 def sweep_storage() -> int:

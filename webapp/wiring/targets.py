@@ -133,6 +133,9 @@ def send_tray(person_id: int, target: Target, key: str) -> Sent:
         sent = trays.send(session, person_id, target, key, box_login=link.box_login if link else "")
         if sent is None:
             raise Invalid(_("Nothing is chosen yet."))
+        if sent.attached and target.row_id is None:
+            extension = found.standing.tool.extension
+            extension.files_arrived(session, found.standing, list(sent.attached))
         if sent.copies:
             _require_box(person_id, found.company, link)
             where = name_of(found.standing.tool, found.standing.record)

@@ -1,8 +1,9 @@
 """The tools, in menu order. A further one is a module here and its line below."""
 
-from webapp.tools.catalog import bidding, punch_list, rfis
+from webapp.tools.catalog import bidding, documents, punch_list, rfis
 from webapp.tools.registry import TOOLS
 
 TOOLS.add(bidding.TOOL)
 TOOLS.add(rfis.TOOL)
 TOOLS.add(punch_list.TOOL)
+TOOLS.add(documents.TOOL)
