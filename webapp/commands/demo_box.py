@@ -28,9 +28,9 @@ from webapp.core.database import db, release, writing
 from webapp.core.settings import settings
 from webapp.imports import trays, work
 from webapp.picker.host import Choice
-from webapp.records.models import Record
+from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target
-from webapp.tools.registry import TOOLS
+from webapp.tools.registry import TOOLS, Tool
 from webapp.wiring.targets import send_tray
 
 BOX_PASSWORD = "sandbox"  # noqa: S105  # the sandbox's, for every fictional person
@@ -186,23 +186,51 @@ def attach_files(data: dict[str, Any]) -> None:
     finder = _Finder(box_access().client(person_id=me.id, session_hash=me.session_hash))
     for tool in TOOLS:
         for entry in data.get(tool.key, ()):
-            paths = list(entry.get("attach", ()))
-            for section in tool.sections:
-                paths += [
-                    path for row in entry.get(section.key, ()) for path in row.get("attach", ())
-                ]
-            if paths:
-                _attach(me, tool.key, entry, [finder.choice(path) for path in paths])
+            if not any("attach" in row for row in [entry, *_rows_in(tool, entry)]):
+                continue
+            record = _record_of(tool, entry)
+            for row_id, paths in _paths_by_row(tool, record, entry).items():
+                target = Target(record.project_id, tool.key, record.id, row_id)
+                _attach(me, target, [finder.choice(path) for path in paths])
 
 
-def _attach(me: SignedIn, tool_key: str, entry: dict[str, Any], chosen: list[Choice]) -> None:
-    query = select(Record).where(Record.tool_key == tool_key, Record.title == entry["title"])
-    if "number" in entry:
+def _rows_in(tool: Tool, entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [row for section in tool.sections for row in entry.get(section.key, ())]
+
+
+def _paths_by_row(tool: Tool, record: Record, entry: dict[str, Any]) -> dict[int | None, list[str]]:
+    """Return the files of an entry by row; a response that is sent takes none, so its record does.
+
+    The rows of a table were loaded in the order of the entry.
+    """
+    found: dict[int | None, list[str]] = {}
+    if "attach" in entry:
+        found[None] = list(entry["attach"])
+    for section in tool.sections:
+        declared = entry.get(section.key, ())
+        ids = db.session.scalars(
+            select(RecordRow.id)
+            .where(RecordRow.record_id == record.id, RecordRow.section == section.key)
+            .order_by(RecordRow.id)
+        ).all()
+        for row_id, row in zip(ids, declared, strict=True):
+            if "attach" in row:
+                found.setdefault(row_id if section.is_table else None, []).extend(row["attach"])
+    return found
+
+
+def _record_of(tool: Tool, entry: dict[str, Any]) -> Record:
+    query = select(Record).where(Record.tool_key == tool.key, Record.title == entry["title"])
+    if tool.numbering.is_under_heading:
+        query = query.where(Record.number_sort == entry["number"])
+    elif "number" in entry:
         query = query.where(
             Record.number == str(entry["number"]), Record.revision == entry.get("revision", 0)
         )
-    record = db.session.scalars(query).one()
-    target = Target(record.project_id, tool_key, record.id)
+    return db.session.scalars(query).one()
+
+
+def _attach(me: SignedIn, target: Target, chosen: list[Choice]) -> None:
     trays.change(me.id, target, add=chosen, files_max=len(chosen))
     send_tray(me.id, target, trays.contents(me.id, target).key)
 

@@ -51,14 +51,15 @@ class RecordLoader:
             record.number = str(entry["number"])
             record.number_sort = int(re.sub(r".*?(\d+)$", r"\1", record.number))
             self.known[tool.key, entry["project"], record.number] = record.id
-        values = {
+        values = {"title": entry["title"]} | {
             declared.key: self._value(declared, entry[declared.key], entry["project"])
             for declared in tool.fields
             if declared.key in entry
         }
         write_values(self.session, tool, record, values)
-        if tool.numbering.within:
-            record.scope = str(values.get(tool.numbering.within) or "")
+        record.scope = lifecycle.scope_of(self.session, tool, record)
+        if tool.numbering.is_under_heading and record.number:
+            record.number = lifecycle.number_text(tool, record)
         for section in tool.sections:
             for row in entry.get(section.key, ()):
                 self._row(record, section, row, entry["project"])
@@ -187,6 +188,8 @@ class RecordLoader:
                 return self.vendors[value]
             case Kind.DATE:
                 return self.day(value)
+            case Kind.MOMENT:
+                return self.moment(value, LATE)
             case Kind.TIME:
                 return time.fromisoformat(value)
             case Kind.MONEY | Kind.PERCENT:

@@ -29,7 +29,6 @@ from webapp.core.text import _, tidy
 from webapp.tools.registry import Field, Kind, Section, Tool
 from webapp.tools.values import Values
 
-TITLE_MAX_LENGTH = 300
 TEXT_MAX_LENGTH = 200
 LONG_TEXT_MAX_LENGTH = 50_000
 MONEY_MAX = 10**12
@@ -76,7 +75,7 @@ def make_form(
     """Return a form over `fields`, filled with `values`, or with what was sent or typed before."""
     title = StringField(
         _(tool.title_label),
-        validators=[InputRequired(_("Write a few words.")), _length(TITLE_MAX_LENGTH)],
+        validators=[InputRequired(_("Write a few words.")), _length(tool.title_max_length)],
         filters=[tidy],
     )
     form_class = _form_class(f"{tool.key}_form", {"title": title}, fields, choices)

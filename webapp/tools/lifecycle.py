@@ -72,8 +72,7 @@ def save(
     _keep_for(standing, None)
     is_first = record.saved_at is None
     record.saved_at = record.saved_at or utcnow()
-    if is_first and tool.numbering.at_first_save:
-        number(session, tool, record)
+    _keep_number(session, tool, record)
     tool.extension.saved(session, standing)
     after_change(session, standing)
     changes = _changes(session, tool, before, kept)
@@ -137,11 +136,47 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     )
 
 
+def _keep_number(session: Session, tool: Tool, record: Record) -> None:
+    """Number a record as soon as it can be, and anew when it moves to where others are counted."""
+    scope = scope_of(session, tool, record)
+    is_known = bool(scope) or not tool.numbering.within
+    if record.number is None:
+        if tool.numbering.at_first_save and is_known:
+            number(session, tool, record)
+    elif not is_known:
+        label = tool.field(tool.numbering.within).label
+        raise Invalid(_("Its number is counted within: %(field)s. Choose one.", field=_(label)))
+    elif scope != record.scope:
+        if len(revisions_of(session, record)) > 1:
+            raise Invalid(_("Its other revisions share this number. Start a new record instead."))
+        number(session, tool, record)
+
+
+def revisions_of(session: Session, record: Record) -> list[Record]:
+    """Return every revision of a numbered record, this one too, the newest first."""
+    return list(
+        session.scalars(
+            select(Record)
+            .where(
+                Record.project_id == record.project_id,
+                Record.tool_key == record.tool_key,
+                Record.number == record.number,
+            )
+            .order_by(Record.revision.desc())
+        )
+    )
+
+
+def count_alone(session: Session, project_id: int) -> None:
+    """Make others who count in this project wait until this transaction is over."""
+    # Whoever holds the project's row counts alone (SQLite's writer is alone anyway).
+    session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
+
+
 def number(session: Session, tool: Tool, record: Record) -> None:
     """Give a record the next number of its tool and project, or of what numbers are counted in."""
-    # Whoever holds the project's row counts alone (SQLite's writer is alone anyway).
-    session.execute(select(Project.id).where(Project.id == record.project_id).with_for_update())
-    record.scope = _scope(session, tool, record)
+    count_alone(session, record.project_id)
+    record.scope = scope_of(session, tool, record)
     last = session.scalar(
         select(func.max(Record.number_sort)).where(
             Record.project_id == record.project_id,
@@ -153,7 +188,7 @@ def number(session: Session, tool: Tool, record: Record) -> None:
     record.number = number_text(tool, record)
 
 
-def _scope(session: Session, tool: Tool, record: Record) -> str:
+def scope_of(session: Session, tool: Tool, record: Record) -> str:
     """Return the value that the record's number is counted within, "" where there is none."""
     if not tool.numbering.within:
         return ""
@@ -177,8 +212,9 @@ def renumber(session: Session, standing: Standing, wanted: int) -> None:
     old = record.number
     try:
         with session.begin_nested():
-            record.number_sort = wanted
-            record.number = number_text(standing.tool, record)
+            for revision in revisions_of(session, record) if old else [record]:
+                revision.number_sort = wanted
+                revision.number = number_text(standing.tool, revision)
             session.flush()
     except IntegrityError:
         raise Invalid(_("That number is taken.")) from None

@@ -379,7 +379,7 @@ def _told(session: Session, filter_: Filter, lines: tuple[Line, ...]) -> tuple[L
     tool = filter_.tool
     keys = {*tool.columns, *((tool.group_by,) if filter_.is_grouped else ())}
     fields = [f for f in tool.fields if f.key in keys]
-    if not fields:
+    if not (fields or filter_.is_grouped):
         return lines
     people = _people_by_record(session, lines, fields)
     values = [
@@ -391,7 +391,10 @@ def _told(session: Session, filter_: Filter, lines: tuple[Line, ...]) -> tuple[L
     before: str | None = None
     for line, held in zip(lines, values, strict=True):
         texts = {f.key: _in_list(f, held[f.key], names) for f in fields}
-        heading = texts.get(tool.group_by, "") or _("Without one") if filter_.is_grouped else ""
+        heading = ""
+        if filter_.is_grouped:
+            told_of = {**texts, "title": line.record.title}
+            heading = told_of.get(tool.group_by) or _("Without one")
         told.append(replace(line, texts=texts, heading=heading if heading != before else ""))
         before = heading
     return tuple(told)

@@ -7,6 +7,8 @@ from webapp.tools.registry import Tool
 
 def number_of(tool: Tool, record: Record) -> str:
     """Return what stands where a number would: RFI-007, 12, "Draft", "Note"."""
+    if record.number and tool.numbering.is_under_heading:
+        return str(record.number_sort)
     if record.number:
         return record.number
     is_draft = record.saved_at is None or tool.status(record.status).is_draft
@@ -15,6 +17,8 @@ def number_of(tool: Tool, record: Record) -> str:
 
 def name_of(tool: Tool, record: Record) -> str:
     """Return what a record is called in a sentence: "RFI-007", "Punch item 12", "RFI draft"."""
+    if record.number and record.revision:
+        return _("%(number)s, revision %(rev)s", number=record.number, rev=record.revision)
     if record.number:
         is_bare = record.number[:1].isdigit() and not tool.numbering.within
         return f"{_(tool.record_name)} {record.number}" if is_bare else record.number

@@ -334,6 +334,7 @@ EVENTS = {
     "record.created": N_("created this"),
     "record.changed": N_("changed this"),
     "record.renumbered": N_("changed the number from %(before)s to %(after)s"),
+    "record.acted": N_("%(step)s"),
     "record.moved": N_("%(step)s: %(before)s → %(after)s"),
     "response.sent": N_("responded"),
     "response.official": N_("marked a response as official"),

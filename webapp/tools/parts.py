@@ -81,8 +81,14 @@ class Standing:
         """May this person fill in the row's answer? It is the named person's, or a leader's."""
         if not section.answers or self.record.status not in section.answered_in:
             return False
-        is_theirs = row.person_id == self.person_id and section.part in self.parts
+        is_theirs = self._is_named_by(section, row)
+        if section.turns:
+            is_theirs = is_theirs and row.status == section.turns[0]
+            return is_theirs or (self.may_write_in(section) and row.status in section.turns)
         return is_theirs or self.may_write_in(section)
+
+    def _is_named_by(self, section: Section, row: RecordRow) -> bool:
+        return row.person_id == self.person_id and section.part in self.parts
 
     def may_attach_to_row(self, row: RecordRow) -> bool:
         """Files go on a response while its author writes it, and on a line of those who fill it."""
@@ -90,9 +96,18 @@ class Standing:
         if section is None or not section.takes_files or not self.may_see_rows(section):
             return False
         if section.is_table:
-            return self.may_write_in(section) or self.may_answer(section, row)
+            return (
+                self.may_write_in(section)
+                or self.may_answer(section, row)
+                or self._may_still_add_to(section, row)
+            )
         is_being_written = row.sent_at is None and row.author_id == self.person_id
         return is_being_written and self.may_write_in(section)
+
+    def _may_still_add_to(self, section: Section, row: RecordRow) -> bool:
+        """Copies on their way when somebody answers must not be lost to their having answered."""
+        is_over = self.record.status not in section.answered_in
+        return not is_over and row.status in section.turns and self._is_named_by(section, row)
 
     def may_remove(self, *, attached_by_id: int) -> bool:
         """Admins always; whoever attached it while the record is open."""

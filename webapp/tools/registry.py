@@ -18,6 +18,7 @@ class Kind(StrEnum):
     LONG_TEXT = "long_text"
     DATE = "date"
     TIME = "time"
+    MOMENT = "moment"
     PERSON = "person"
     PEOPLE = "people"
     VENDOR = "vendor"
@@ -143,8 +144,10 @@ class Section:
     Without `fields` they are a thread of responses, each sent once. With `fields` they are a table
     that `who` fills and changes. `answers` are the fields that the person named in the row's
     `person` field fills in, while the record is in one of `answered_in`; `part` is what that makes
-    them to the record. `sums` is the money field whose total is the record's amount.
-    `shown_if` names the yes-no field of the record without which only admins see the rows;
+    them to the record. `turns` names the row's status while its answer is awaited and the one once
+    it is given: nobody answers before, and afterwards those who fill the table correct it and files
+    of whom the row names still arrive. `sums` is the money field whose total is the record's
+    amount. `shown_if` names the yes-no field of the record without which only admins see the rows;
     `own_rows` shows each row to nobody but the person it names and the admins.
     """
 
@@ -160,6 +163,7 @@ class Section:
     answers: tuple[str, ...] = ()
     answered_in: tuple[str, ...] = ()
     answer_label: str = ""
+    turns: tuple[str, ...] = ()
     part: Part | None = None
     sums: str = ""
     shown_if: str = ""
@@ -188,6 +192,7 @@ class Numbering:
 
     With `within`, records are counted anew for each value of that field, and the prefix says which:
     "{value}-" before 01, or one of `prefixes` by value. "{project}" is the project's number.
+    `is_under_heading` leaves the prefix away where that value stands above or beside the number.
     """
 
     prefix: str
@@ -195,6 +200,7 @@ class Numbering:
     at_first_save: bool = False
     within: str = ""
     prefixes: tuple[tuple[str, str], ...] = ()
+    is_under_heading: bool = False
 
     def text(self, number: int, *, value: str = "", project: str = "") -> str:
         prefix = dict(self.prefixes).get(value, self.prefix)
@@ -254,6 +260,10 @@ class Extension:
     def audience(self, session: Any, record: Any) -> set[int] | None:
         """Return who sees a record besides admins; None leaves that to its own fields."""
         return None
+
+    def new_row(self, session: Any, standing: Any, section: Section) -> dict[str, Any]:
+        """Return what the form for a further row of a table begins with."""
+        return {}
 
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""
@@ -315,6 +325,7 @@ class Tool:
     due_days_setting: str = ""
     attaches_from_box: bool = True
     begins_group: bool = False
+    title_max_length: int = 300
     extension: Extension = field(default_factory=Extension)
 
     def field(self, key: str) -> Field:
@@ -418,6 +429,8 @@ def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
         yield f"the section {section.key!r} names a field that is not declared"
     if section.answers and "person" not in own:
         yield f"the section {section.key!r} has answers and nobody who gives them"
+    if section.turns and not ("status" in own and section.answers):
+        yield f"the section {section.key!r} has turns and no status or answers they are for"
     if section.shown_if and section.shown_if not in fields:
         yield f"the section {section.key!r} is shown by a field that is not declared"
     if section.shown_if and section.takes_files:

@@ -41,7 +41,8 @@ def new_row(project_id: int, tool: Tool, record_id: int, section: str) -> BaseRe
     declared = _table_of(found, section)
     if not found.may_write_in(declared):
         raise Forbidden(_("You may not change this, or not any more."))
-    return _row_response(found, declared, _form(found, declared, _all(declared), {}))
+    values = found.tool.extension.new_row(db.session(), found, declared)
+    return _row_response(found, declared, _form(found, declared, _all(declared), values))
 
 
 @bp.post("/<tool:tool>/<id:record_id>/sections/<section>/add")
@@ -52,10 +53,14 @@ def add_row(project_id: int, tool: Tool, record_id: int, section: str) -> BaseRe
     form = _form(found, declared, fields, {})
     if not form.validate():
         return _row_response(found, declared, form, status=422)
-    with writing() as session:
-        now = open_record(tool, project_id, record_id, me().id)
-        row = rows.add(session, now, declared, sent_values(form, fields))
-        row_id = row.id
+    try:
+        with writing() as session:
+            now = open_record(tool, project_id, record_id, me().id)
+            row = rows.add(session, now, declared, sent_values(form, fields))
+            row_id = row.id
+    except Invalid as problem:
+        found = open_record(tool, project_id, record_id, me().id)
+        return _row_response(found, declared, form, status=problem.status, problem=problem)
     return _back(found, f"row-{row_id}")
 
 
@@ -111,7 +116,7 @@ def _table_of(found: Standing, key: str) -> Section:
 
 
 def _all(section: Section) -> tuple[Field, ...]:
-    return tuple(field for field in section.fields if not field.is_derived)
+    return rows.fields_to_fill(section, without_answers=bool(section.turns))
 
 
 def _changeable(

@@ -102,7 +102,8 @@ def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Fi
         if not field.is_derived and (is_theirs or not _is_secret(standing, section, field))
     ]
     if standing.may_write_in(section):
-        return tuple(open_fields)
+        waits = bool(section.turns) and not standing.may_answer(section, row)
+        return tuple(f for f in open_fields if not (waits and f.key in section.answers))
     if standing.may_answer(section, row):
         return tuple(field for field in open_fields if field.key in section.answers)
     return ()
@@ -110,6 +111,15 @@ def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Fi
 
 def _is_secret(standing: Standing, section: Section, field: Field) -> bool:
     return standing.tool.extension.keeps_secret(standing.record, section, field.key)
+
+
+def fields_to_fill(section: Section, *, without_answers: bool) -> tuple[Field, ...]:
+    """Return the fields that a form shows to those who fill the table."""
+    return tuple(
+        field
+        for field in section.fields
+        if not (field.is_derived or (without_answers and field.key in section.answers))
+    )
 
 
 def remove(session: Session, standing: Standing, row: RecordRow) -> None:
@@ -171,6 +181,8 @@ def _changed(
     row: RecordRow | None,
     **facts: Any,
 ) -> None:
+    # Two people may answer side by side; what follows from it is worked out by one at a time.
+    session.refresh(standing.record, with_for_update={"key_share": True})
     settle(session, standing.record, section)
     standing.tool.extension.saved(session, standing)
     after_change(session, standing)
@@ -189,15 +201,16 @@ def _changed(
 
 
 def title_of(section: Section, row: RecordRow) -> str:
-    """Return what a row is called in a sentence: its title, whom it names, or its first words."""
+    """Return what a row is called in a sentence: its first name or words."""
     values = read_row(section, row)
-    words = {f.kind: values[f.key] for f in reversed(section.fields) if values[f.key]}
-    if Kind.TEXT in words:
-        return cut(str(words[Kind.TEXT]))
-    named = row.vendor or row.person
-    if named is not None:
-        return named.name
-    return cut(str(words.get(Kind.LONG_TEXT) or _(section.row_label)))
+    for field in section.fields:
+        if field.key == "person" and row.person is not None:
+            return row.person.name
+        if field.key == "vendor" and row.vendor is not None:
+            return row.vendor.name
+        if field.kind in {Kind.TEXT, Kind.LONG_TEXT} and values[field.key]:
+            return cut(str(values[field.key]))
+    return _(section.row_label)
 
 
 def unanswered(section: Section, rows: Iterable[RecordRow], field: str) -> list[RecordRow]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
 from webapp.companies.models import Vendor
-from webapp.core.formats import clock, day, money
+from webapp.core.formats import clock, day, moment, money
 from webapp.core.text import _
 from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.tools.parts import PeopleByRole
@@ -133,6 +133,8 @@ def _decoded(declared: Field, value: Any) -> Any:
             return date.fromisoformat(value)
         case Kind.TIME:
             return time.fromisoformat(value)
+        case Kind.MOMENT:
+            return datetime.fromisoformat(value)
         case _:
             return value
 
@@ -197,6 +199,8 @@ def shown(declared: Field, value: Any, names: Names) -> str:
             return day(value)
         case Kind.TIME:
             return clock(value)
+        case Kind.MOMENT:
+            return moment(value)
         case Kind.CHOICE:
             return _(dict(declared.choices).get(value, value))
         case Kind.CODE:
