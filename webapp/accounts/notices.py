@@ -14,6 +14,8 @@ TEXTS = {
     "box_withdrawn": N_("Box was withdrawn from %(company)s: %(reason)s"),
     "box_requested": N_("%(company)s asks for Box."),
     "box_misconfigured": N_("Box refuses Plumbline's client id or secret. Nobody can link."),
+    "submittal_distributed": N_("%(record)s was closed and distributed: %(title)s"),
+    "meeting_distributed": N_("%(record)s was distributed."),
     "box_not_told": N_(
         "Box could not be told to forget a link of yours. Remove Plumbline in Box yourself, in "
         "your account settings there, under Integrations."
