@@ -3,6 +3,7 @@
 from webapp.tools.catalog import (
     bidding,
     documents,
+    meetings,
     punch_list,
     rfis,
     submittals,
@@ -12,5 +13,6 @@ from webapp.tools.registry import TOOLS
 TOOLS.add(bidding.TOOL)
 TOOLS.add(rfis.TOOL)
 TOOLS.add(submittals.TOOL)
+TOOLS.add(meetings.TOOL)
 TOOLS.add(punch_list.TOOL)
 TOOLS.add(documents.TOOL)
