@@ -10,7 +10,7 @@ from flask import Flask
 from tests.support.pages import Visitor
 from tests.support.world import World
 from webapp.tools.catalog.punch_list import TOOL as PUNCH_LIST
-from webapp.tools.registry import TOOLS, Registry, Tool, Transition
+from webapp.tools.registry import TOOLS, Field, Kind, Registry, Tool, Transition
 
 ALL = [tool.key for tool in TOOLS]
 # What is made there lies in a folder and needs a name at once.
@@ -95,9 +95,17 @@ def test_two_tools_cannot_share_a_key(lessons: Tool) -> None:
         TOOLS.add(lessons)
 
 
+TURNS_WITHOUT_ANSWERS = replace(
+    PUNCH_LIST.sections[0],
+    fields=(Field("status", "Turn", Kind.TEXT),),
+    turns=("current", "answered"),
+)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"sections": (TURNS_WITHOUT_ANSWERS,)}, "has turns and no status or answers"),
         ({"body_field": "nothing"}, "the body 'nothing' is no field"),
         (
             {

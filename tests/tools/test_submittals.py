@@ -1,6 +1,7 @@
 """A submittal's life: numbered in its section, answered in turn, closed, revised."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -291,6 +292,29 @@ def test_parallel_steps_are_answered_in_any_order_and_all_are_waited_for(
     refused(sam, here, by_person[int(ids["sam"])])
     page = answer(bob, here, by_person[int(ids["bob"])], "rejected")
     assert "Ball in court Sam Test" in page.text
+
+
+def test_two_who_answer_at_the_same_moment_leave_the_ball_with_the_manager(
+    app: Flask,
+    signed_in: SignIn,
+    alice: Visitor,
+    cast: World,
+    ids: dict[str, str],
+) -> None:
+    here = begin(alice, cast)
+    asked(here, alice, *((ids[name], 1) for name in ("ann", "bob", "sam", "nell")))
+    forms = []
+    for name, row in zip(("ann", "bob", "sam", "nell"), steps(app, here), strict=True):
+        visitor = signed_in(name)
+        page = visitor.get(f"{here}/rows/{row.id}/edit")
+        forms.append((visitor, page))
+    with ThreadPoolExecutor(len(forms)) as threads:
+        for _done in threads.map(
+            lambda pair: pair[0].submit(pair[1], "/edit", response="approved"), forms
+        ):
+            pass
+    assert [row.status for row in steps(app, here)] == ["answered"] * 4
+    assert "Ball in court Alice Test" in alice.get(here).text
 
 
 def test_pending_is_no_answer_and_what_is_not_required_is_not_waited_for(
