@@ -57,6 +57,7 @@ def save(
 ) -> None:
     """Store a form's values; ChangedMeanwhile when they were made over an older record."""
     record, tool = standing.record, standing.tool
+    hold(session, record)
     if not standing.may_edit:
         raise Forbidden(_("You may not edit this record, or not any more."))
     if record.version != version:
@@ -79,6 +80,16 @@ def save(
     event = "record.created" if is_first else "record.changed"
     if is_first or changes:
         _note(session, standing, event, changes=[] if is_first else changes)
+
+
+def hold(session: Session, record: Record) -> None:
+    """Read a record anew and keep it from others until this transaction is over.
+
+    Whoever saves, answers or takes a step at the same moment works out what follows from it in
+    turn, not from the same old state. What hangs on the record can still be added meanwhile.
+    """
+    session.flush()
+    session.refresh(record, with_for_update={"key_share": True})
 
 
 def keep_typed(session: Session, standing: Standing, typed: dict[str, Any]) -> None:
@@ -109,6 +120,7 @@ def discard(session: Session, standing: Standing) -> None:
 def move(session: Session, standing: Standing, transition: Transition) -> None:
     """Take a step; Forbidden when it is not this person's, Invalid when something is missing."""
     record, tool = standing.record, standing.tool
+    hold(session, record)
     if record.status not in transition.before:
         raise Conflict(_("The status has changed since this page was opened."))
     if not standing.may_take(transition):

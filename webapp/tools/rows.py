@@ -17,7 +17,7 @@ from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden
 from webapp.core.text import _
 from webapp.records.models import Record, RecordRow
-from webapp.tools.lifecycle import after_change
+from webapp.tools.lifecycle import after_change, hold
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Field, Kind, Section
 from webapp.tools.values import Values, changes_between, cut, read_row, set_people, write_row
@@ -181,8 +181,7 @@ def _changed(
     row: RecordRow | None,
     **facts: Any,
 ) -> None:
-    # Two people may answer side by side; what follows from it is worked out by one at a time.
-    session.refresh(standing.record, with_for_update={"key_share": True})
+    hold(session, standing.record)
     settle(session, standing.record, section)
     standing.tool.extension.saved(session, standing)
     after_change(session, standing)
