@@ -10,7 +10,17 @@ from flask import Flask
 from tests.support.pages import Visitor
 from tests.support.world import World
 from webapp.tools.catalog.punch_list import TOOL as PUNCH_LIST
-from webapp.tools.registry import TOOLS, Field, Kind, Registry, Tool, Transition
+from webapp.tools.registry import (
+    TOOLS,
+    Field,
+    Kind,
+    Registry,
+    Shape,
+    Status,
+    StatusGroup,
+    Tool,
+    Transition,
+)
 
 ALL = [tool.key for tool in TOOLS]
 # What is made there lies in a folder and needs a name at once.
@@ -121,6 +131,18 @@ TURNS_WITHOUT_ANSWERS = replace(
                 )
             },
             "names a status that is not declared",
+        ),
+        (
+            {"status_groups": (StatusGroup("x", "X", ("nowhere",)),)},
+            "a rule names a status that is not declared",
+        ),
+        (
+            {"statuses": (*PUNCH_LIST.statuses, Status("x", "X", Shape.OPEN, only_for=("y",)))},
+            "a status is for a value that no field has",
+        ),
+        (
+            {"fields": (*PUNCH_LIST.fields, Field("x", "X", Kind.PEOPLE, employed_by="y"))},
+            "'x' holds people of 'y', which is no field",
         ),
     ],
 )

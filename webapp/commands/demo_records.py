@@ -57,9 +57,6 @@ class RecordLoader:
             if declared.key in entry
         }
         write_values(self.session, tool, record, values)
-        record.scope = lifecycle.scope_of(self.session, tool, record)
-        if tool.numbering.is_under_heading and record.number:
-            record.number = lifecycle.number_text(tool, record)
         for section in tool.sections:
             for row in entry.get(section.key, ()):
                 self._row(record, section, row, entry["project"])
@@ -128,6 +125,9 @@ class RecordLoader:
         creator = record.created_by_id
         found = standing(tool, record, people, person_id=creator, level=Level.ADMIN)
         tool.extension.saved(self.session, found)
+        record.scope = lifecycle.scope_of(self.session, tool, record)
+        if tool.numbering.is_under_heading and record.number:
+            record.number = lifecycle.number_text(tool, record)
         step = next((t for t in tool.transitions if t.after == record.status), None)
         ball = step.ball if step and step.ball is not Ball.STAYS else Ball.CREATOR
         lifecycle.pass_ball(self.session, tool, record, ball if tool.has_ball else Ball.NOBODY)

@@ -215,6 +215,11 @@ def admins_of(company_id: int) -> list[Person]:
 
 def admins_in(project_id: int, tool_key: str) -> set[int]:
     """Return the ids of everybody who is Admin in one tool of a project."""
+    return people_at(project_id, tool_key, Level.ADMIN)
+
+
+def people_at(project_id: int, tool_key: str, least: Level) -> set[int]:
+    """Return the ids of everybody who has at least this level in one tool of a project."""
     usual = select(ProjectMember.person_id, ProjectMember.level).where(
         ProjectMember.project_id == project_id
     )
@@ -228,8 +233,19 @@ def admins_in(project_id: int, tool_key: str) -> set[int]:
         .join(Project, Project.company_id == CompanyMember.company_id)
         .where(Project.id == project_id, CompanyMember.is_admin.is_(True))
     )
-    found = {person for person, level in levels_by_person.items() if level == Level.ADMIN}
+    found = {person for person, level in levels_by_person.items() if level >= least}
     return found | set(company_admins)
+
+
+def employees_of(project_id: int, vendor_id: int) -> set[int]:
+    """Return the ids of the people who work for a company of the project's directory."""
+    return set(
+        db.session.scalars(
+            select(CompanyMember.person_id)
+            .join(Project, Project.company_id == CompanyMember.company_id)
+            .where(Project.id == project_id, CompanyMember.vendor_id == vendor_id)
+        )
+    )
 
 
 def people_on(project_id: int) -> list[Person]:

@@ -14,9 +14,9 @@ from webapp.core.text import _
 from webapp.tools import lifecycle
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
 from webapp.tools.files import file_lists
-from webapp.tools.forms import Choices, make_form, sent_values, sent_version
+from webapp.tools.forms import Choices, keeping, make_form, sent_values, sent_version
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
-from webapp.tools.page import choices, files_under, open_record, record_page
+from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Field, Tool
 from webapp.tools.values import names_in, read_values, shown
@@ -47,6 +47,8 @@ def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     except (Invalid, Forbidden) as problem:
         found = open_record(tool, project_id, record_id, me().id)
         return _edit_response(found, form, status=problem.status, problem=problem)
+    if not is_still_seen(tool, project_id, record_id, me().id):
+        return redirect(address("records", tool, project_id), 303)
     return redirect(address("record", tool, project_id, record_id), 303)
 
 
@@ -94,9 +96,10 @@ def _editable(found: Standing) -> tuple[Field, ...]:
 
 def _form(found: Standing) -> FlaskForm:
     """Return the form of this person for this record, with what they had typed before."""
-    offered = _offered(found.tool)
     people = people_of(db.session(), found.record.id)
     values = read_values(found.tool, found.record, people)
+    names = names_in(db.session(), found.tool.fields, values, reader=found.person_id)
+    offered = keeping(_offered(found.tool), found.tool.fields, values, names.records)
     values["version"] = str(found.record.version)
     typed = _typed_before(found) if request.method == "GET" else None
     return make_form(found.tool, _editable(found), offered, values, typed=typed)
@@ -151,7 +154,7 @@ def _their_values(found: Standing, form: FlaskForm) -> dict[str, str]:
     page = record_page(db.session(), found)
     values = read_values(found.tool, found.record, people_of(db.session(), found.record.id))
     mine = sent_values(form, _editable(found))
-    names = names_in(db.session(), found.tool.fields, values)
+    names = names_in(db.session(), found.tool.fields, values, reader=found.person_id)
     theirs = {
         field.key: shown(field, values[field.key], names)
         for field in _editable(found)

@@ -1,6 +1,7 @@
 """A form for any declaration: the fields a person may change, with the choices of the project."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import date
 from decimal import Decimal
@@ -154,6 +155,25 @@ def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> An
         )
     is_by_id = field.kind in {Kind.PERSON, Kind.VENDOR, Kind.RECORD}
     return _select(label, found, checks, coerce=_id_or_none if is_by_id else str)
+
+
+def keeping(
+    choices: Choices, fields: Iterable[Field], values: Values, names: Mapping[int, str]
+) -> Choices:
+    """Return the choices with the records that stand in the fields already.
+
+    Whoever saves a form keeps what others have chosen, also where they do not see it themselves.
+    """
+    records = dict(choices.records)
+    for field in fields:
+        if field.kind not in {Kind.RECORD, Kind.RECORDS} or not values.get(field.key):
+            continue
+        held = values[field.key]
+        known = {record_id for record_id, _name in records.get(field.key, ())}
+        missing = [id_ for id_ in (held if isinstance(held, list) else [held]) if id_ not in known]
+        kept = tuple((id_, names[id_]) for id_ in missing if id_ in names)
+        records[field.key] = (*records.get(field.key, ()), *kept)
+    return replace(choices, records=records)
 
 
 def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:

@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from webapp.companies import access
 from webapp.companies.models import Project
 from webapp.core import audit
 from webapp.core.clock import utcnow
@@ -19,7 +20,7 @@ from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
-from webapp.tools.registry import Ball, Field, Part, Tool, Transition
+from webapp.tools.registry import Ball, Field, Kind, Part, Tool, Transition
 from webapp.tools.values import (
     Values,
     changes_between,
@@ -49,6 +50,9 @@ def create(session: Session, tool: Tool, project_id: int, person_id: int) -> Rec
     session.flush()
     session.add(RecordViewer(record_id=record.id, person_id=person_id))
     set_people(session, record.id, BALL_ROLE, [person_id] if tool.has_ball else [])
+    maker = Standing(tool, record, person_id, frozenset({Part.CREATOR, Part.STANDARD}))
+    tool.extension.created(session, maker)
+    session.flush()
     return record
 
 
@@ -70,11 +74,12 @@ def save(
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))
     write_values(session, tool, record, kept)
+    _require_fitting(session, standing, kept)
     _keep_for(standing, None)
     is_first = record.saved_at is None
     record.saved_at = record.saved_at or utcnow()
-    _keep_number(session, tool, record)
     tool.extension.saved(session, standing)
+    _keep_number(session, standing)
     after_change(session, standing)
     changes = _changes(session, tool, before, kept)
     event = "record.created" if is_first else "record.changed"
@@ -90,6 +95,37 @@ def hold(session: Session, record: Record) -> None:
     """
     session.flush()
     session.refresh(record, with_for_update={"key_share": True})
+
+
+def _require_fitting(session: Session, standing: Standing, kept: Values) -> None:
+    """Raise Invalid when a record's new values do not go together."""
+    record, tool = standing.record, standing.tool
+    if not standing.can_be(record.status):
+        raise Invalid(
+            _(
+                "%(field)s cannot be changed to that while the status is %(status)s.",
+                field=_(tool.field(tool.varies_by).label),
+                status=_(tool.status(record.status).label),
+            )
+        )
+    for field in tool.fields:
+        if field.employed_by and field.key in kept:
+            _require_employed(session, standing, field)
+
+
+def _require_employed(session: Session, standing: Standing, field: Field) -> None:
+    values = read_values(standing.tool, standing.record, people_of(session, standing.record.id))
+    chosen = values[field.key] if field.kind is Kind.PEOPLE else [values[field.key]]
+    vendor = values[field.employed_by]
+    theirs = access.employees_of(standing.record.project_id, vendor) if vendor else set()
+    if set(chosen) - theirs - {None}:
+        raise Invalid(
+            _(
+                "%(field)s: choose people who work for what stands under %(company)s.",
+                field=_(field.label),
+                company=_(standing.tool.field(field.employed_by).label),
+            )
+        )
 
 
 def keep_typed(session: Session, standing: Standing, typed: dict[str, Any]) -> None:
@@ -115,6 +151,8 @@ def discard(session: Session, standing: Standing) -> None:
     if not is_draft or record.created_by_id != standing.person_id:
         raise Forbidden(_("Only an unnumbered draft can be discarded, and only by its creator."))
     session.delete(record)
+    session.flush()
+    standing.tool.extension.discarded(session, standing)
 
 
 def move(session: Session, standing: Standing, transition: Transition) -> None:
@@ -123,6 +161,8 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     hold(session, record)
     if record.status not in transition.before:
         raise Conflict(_("The status has changed since this page was opened."))
+    if not standing.can_be(transition.after):
+        raise Invalid(_("There is no such step."))
     if not standing.may_take(transition):
         raise Forbidden(_("This step is not yours to take."))
     _require_filled(session, tool, record, transition)
@@ -134,7 +174,7 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     record.saved_at = record.saved_at or utcnow()
     if transition.numbers and record.number is None:
         number(session, tool, record)
-    _date(session, tool, record)
+    _date(tool, record)
     tool.extension.moved(session, standing, transition)
     pass_ball(session, tool, record, transition.ball)
     after_change(session, standing)
@@ -148,8 +188,9 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     )
 
 
-def _keep_number(session: Session, tool: Tool, record: Record) -> None:
+def _keep_number(session: Session, standing: Standing) -> None:
     """Number a record as soon as it can be, and anew when it moves to where others are counted."""
+    record, tool = standing.record, standing.tool
     scope = scope_of(session, tool, record)
     is_known = bool(scope) or not tool.numbering.within
     if record.number is None:
@@ -161,7 +202,9 @@ def _keep_number(session: Session, tool: Tool, record: Record) -> None:
     elif scope != record.scope:
         if len(revisions_of(session, record)) > 1:
             raise Invalid(_("Its other revisions share this number. Start a new record instead."))
+        old = record.number
         number(session, tool, record)
+        _note(session, standing, "record.renumbered", before=old, after=record.number)
 
 
 def revisions_of(session: Session, record: Record) -> list[Record]:
@@ -185,6 +228,28 @@ def count_alone(session: Session, project_id: int) -> None:
     session.execute(select(Project.id).where(Project.id == project_id).with_for_update())
 
 
+def follow(session: Session, standing: Standing, leader: Record) -> None:
+    """Bring a record to the status of the one it is part of, whoever may take which step."""
+    record, tool = standing.record, standing.tool
+    if record.status == leader.status:
+        return
+    old = record.status
+    record.status, record.is_open = leader.status, leader.is_open
+    if record.number is None:
+        number(session, tool, record)
+    _date(tool, record)
+    pass_ball(session, tool, record, Ball.REVIEWER if record.is_open else Ball.NOBODY)
+    after_change(session, standing)
+    _note(
+        session,
+        standing,
+        "record.followed",
+        leader=leader.number,
+        before=tool.status(old).label,
+        after=tool.status(record.status).label,
+    )
+
+
 def number(session: Session, tool: Tool, record: Record) -> None:
     """Give a record the next number of its tool and project, or of what numbers are counted in."""
     count_alone(session, record.project_id)
@@ -194,6 +259,7 @@ def number(session: Session, tool: Tool, record: Record) -> None:
             Record.project_id == record.project_id,
             Record.tool_key == tool.key,
             Record.scope == record.scope,
+            Record.id != record.id,
         )
     )
     record.number_sort = (last or 0) + 1
@@ -244,7 +310,7 @@ def _require_filled(session: Session, tool: Tool, record: Record, transition: Tr
         )
 
 
-def _date(session: Session, tool: Tool, record: Record) -> None:
+def _date(tool: Tool, record: Record) -> None:
     """Set what follows from the status: opened, closed, and a due date in working days."""
     status = tool.status(record.status)
     if not status.is_draft and record.opened_at is None:

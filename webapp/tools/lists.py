@@ -19,7 +19,7 @@ from webapp.records.visibility import hangs_visibly, may_see, may_see_at
 from webapp.tools.forms import Choices, offered
 from webapp.tools.parts import BALL_ROLE, PeopleByRole
 from webapp.tools.registry import Field, Kind, Tool
-from webapp.tools.values import COLUMNS, PEOPLE_KINDS, Names, names_in, read_value, shown
+from webapp.tools.values import COLUMNS, PEOPLE_KINDS, Names, Values, names_in, read_value, shown
 
 PAGE = 50
 # Beyond this many nobody needs the exact number, and counting would cost more than the page.
@@ -104,12 +104,16 @@ class Control:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a list; `sort` is the key it can be sorted by, "" for none."""
+    """One column of a list; `sort` is the key it can be sorted by, "" for none.
+
+    `is_reference` columns hold the number of a record, which is never broken into lines.
+    """
 
     key: str
     label: str
     sort: str
     is_number: bool
+    is_reference: bool = False
 
 
 @dataclass(frozen=True)
@@ -194,6 +198,7 @@ def columns_of(tool: Tool) -> tuple[Column, ...]:
             own[key] if key in own else _(tool.field(key).label),
             sort=key if key in SORTS else "",
             is_number=key == "files" or _is_number(tool, key),
+            is_reference=tool.has_field(key) and tool.field(key).kind is Kind.RECORD,
         )
         for key in tool.columns
     )
@@ -211,6 +216,7 @@ def controls_of(filter_: Filter, choices: Choices) -> tuple[Control, ...]:
     statuses = (
         ("all_open", _("All open")),
         *((("overdue", _("Overdue")),) if tool.has_field("due_on") else ()),
+        *((group.key, _(group.label)) for group in tool.status_groups),
         *((status.key, _(status.label)) for status in tool.statuses),
     )
     found = []
@@ -260,7 +266,7 @@ def page_of(
     found = {r.id: r for r in session.scalars(select(Record).where(Record.id.in_(ids[:PAGE])))}
     lines = _lines(session, [found[record_id] for record_id in ids[:PAGE]], person_id)
     return Page(
-        _told(session, filter_, lines),
+        _told(session, filter_, lines, person_id),
         total=count if count <= COUNTED else None,
         number=number,
         has_next=len(ids) > PAGE,
@@ -285,6 +291,8 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
         found.append(Record.is_open.is_(True))
     elif filter_.status == "overdue":
         found.append(is_overdue(today()))
+    elif group := filter_.tool.statuses_in(filter_.status):
+        found.append(Record.status.in_(group))
     elif filter_.status:
         found.append(Record.status == filter_.status)
     if filter_.ball == "me":
@@ -374,7 +382,9 @@ SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
 }
 
 
-def _told(session: Session, filter_: Filter, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+def _told(
+    session: Session, filter_: Filter, lines: tuple[Line, ...], person_id: int
+) -> tuple[Line, ...]:
     """Return the lines with the texts of the tool's own columns, and the headings of groups."""
     tool = filter_.tool
     keys = {*tool.columns, *((tool.group_by,) if filter_.is_grouped else ())}
@@ -386,24 +396,33 @@ def _told(session: Session, filter_: Filter, lines: tuple[Line, ...]) -> tuple[L
         {f.key: read_value(f, line.record, people.get(line.record.id, {})) for f in fields}
         for line in lines
     ]
-    names = names_in(session, fields, *values)
+    names = names_in(session, fields, *values, reader=person_id)
     told = []
     before: str | None = None
     for line, held in zip(lines, values, strict=True):
         texts = {f.key: _in_list(f, held[f.key], names) for f in fields}
         heading = ""
         if filter_.is_grouped:
-            told_of = {**texts, "title": line.record.title}
-            heading = told_of.get(tool.group_by) or _("Without one")
+            heading = _heading(tool, line.record, held, names)
         told.append(replace(line, texts=texts, heading=heading if heading != before else ""))
         before = heading
     return tuple(told)
 
 
+def _heading(tool: Tool, record: Record, held: Values, names: Names) -> str:
+    """Return what stands over the records of one group."""
+    if tool.group_by == "title":
+        return record.title or _("Without one")
+    text = shown(tool.field(tool.group_by), held[tool.group_by], names)
+    return text or _("Without one")
+
+
 def _in_list(declared: Field, value: Any, names: Names) -> str:
-    """Return a value as short as a column needs it: of a place its last part."""
+    """Return a value as short as a column needs it: of a place its last part, a record's number."""
     if declared.key == "location" and value:
         return str(value).rpartition(">")[2]
+    if declared.kind is Kind.RECORD and value:
+        return names.numbers.get(value, "")
     return shown(declared, value, names)
 
 

@@ -16,6 +16,7 @@ from webapp.companies import access
 from webapp.companies.models import Level, ProjectCode, Vendor
 from webapp.core.audit import AuditEntry
 from webapp.core.database import db
+from webapp.core.problems import NotFound
 from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row, record_for
@@ -100,6 +101,15 @@ def open_record(tool: Tool, project_id: int, record_id: int, person_id: int) -> 
     return standing(tool, record, people, person_id=person_id, level=level)
 
 
+def is_still_seen(tool: Tool, project_id: int, record_id: int, person_id: int) -> bool:
+    """Tell whether somebody still sees a record that they have just moved on or changed."""
+    try:
+        open_record(tool, project_id, record_id, person_id)
+    except NotFound:
+        return False
+    return True
+
+
 def record_page(session: Session, found: Standing) -> RecordPage:
     tool, record = found.tool, found.record
     people = people_of(session, record.id)
@@ -110,7 +120,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         tool=tool,
         record=record,
         standing=found,
-        cells=_cells(session, tool, values),
+        cells=_cells(session, found, values),
         body=str(values.get(tool.body_field) or ""),
         holders=tuple(people.get(BALL_ROLE, ())),
         files=files_under(lists, record, None),
@@ -137,12 +147,13 @@ def files_under(lists: dict[int | None, FileList], record: Record, row_id: int |
     return lists.get(row_id, FileList(target, (), ()))
 
 
-def _cells(session: Session, tool: Tool, values: dict[str, Any]) -> tuple[Cell, ...]:
-    names = names_in(session, tool.fields, values)
+def _cells(session: Session, found: Standing, values: dict[str, Any]) -> tuple[Cell, ...]:
+    tool = found.tool
+    names = names_in(session, tool.fields, values, reader=found.person_id)
     companions = {field.shown_with: field for field in tool.fields if field.shown_with}
     cells = []
     for field in tool.fields:
-        is_elsewhere = field.key in (tool.body_field, "due_on", "is_private")
+        is_elsewhere = field.key in (tool.body_field, "due_on", "is_private") or not field.in_block
         if field.kind is Kind.YES_NO and not values[field.key]:
             continue
         if is_elsewhere or field.shown_with or not is_filled(values[field.key]):
@@ -167,7 +178,7 @@ def shown_table(
         row for row in rows_of(session, found.record.id, section) if found.may_see_row(section, row)
     ]
     values = [read_row(section, row) for row in rows]
-    names = names_in(session, section.fields, *values)
+    names = names_in(session, section.fields, *values, reader=found.person_id)
     may_write = found.may_write_in(section)
     return ShownSection(
         section=section,
@@ -336,6 +347,7 @@ EVENTS = {
     "record.renumbered": N_("changed the number from %(before)s to %(after)s"),
     "record.acted": N_("%(step)s"),
     "record.moved": N_("%(step)s: %(before)s → %(after)s"),
+    "record.followed": N_("moved this along with %(leader)s: %(before)s → %(after)s"),
     "response.sent": N_("responded"),
     "response.official": N_("marked a response as official"),
     "response.not_official": N_("took the official mark from a response"),

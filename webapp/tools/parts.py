@@ -59,7 +59,8 @@ class Standing:
         return not editable_by or bool(self.parts & set(editable_by))
 
     def may_write_in(self, section: Section) -> bool:
-        return bool(self.parts & set(section.who)) and self.record.status in section.statuses
+        is_usual = bool(self.parts & set(section.who)) and self.record.status in section.statuses
+        return is_usual or self.allows(section.also)
 
     def may_see_rows(self, section: Section) -> bool:
         """Some tables are for admins unless the record says otherwise."""
@@ -123,8 +124,13 @@ class Standing:
         ]
 
     def may_take(self, transition: Transition) -> bool:
-        fits = self.record.status in transition.before
+        fits = self.record.status in transition.before and self.can_be(transition.after)
         return fits and bool(self.parts & set(transition.who))
+
+    def can_be(self, status: str) -> bool:
+        """Does a record of this one's kind have this status at all?"""
+        only_for = self.tool.status(status).only_for
+        return not only_for or self.record.details.get(self.tool.varies_by) in only_for
 
 
 def standing(

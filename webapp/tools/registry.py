@@ -80,7 +80,9 @@ class Field:
     among those who may edit the record at all. `among_admins` offers only the tool's admins in a
     person field. `of` names the tools whose records a record field offers. `shown_with` puts its
     value into another field's cell ("Yes, 4 days"); `unit` is said there. `is_derived` values are
-    worked out and stand in no form. `may_be_negative` money can be a credit.
+    worked out and stand in no form. `may_be_negative` money can be a credit. `in_block` is off for
+    what a panel of the tool's own shows. `employed_by` names the company field whose people alone
+    may stand in this one.
     """
 
     key: str
@@ -99,6 +101,8 @@ class Field:
     max_length: int = 0
     is_derived: bool = False
     may_be_negative: bool = False
+    in_block: bool = True
+    employed_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,16 @@ class Status:
     is_draft: bool = False
     hidden_from: tuple[Part, ...] = ()
     lives_days: int = 0
+    only_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatusGroup:
+    """Statuses that mean the same to somebody who counts: a list can be filtered by all of them."""
+
+    key: str
+    label: str
+    statuses: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -149,6 +163,7 @@ class Section:
     of whom the row names still arrive. `sums` is the money field whose total is the record's
     amount. `shown_if` names the yes-no field of the record without which only admins see the rows;
     `own_rows` shows each row to nobody but the person it names and the admins.
+    `also` are rules by which others fill the table in some of its statuses.
     """
 
     key: str
@@ -169,6 +184,7 @@ class Section:
     shown_if: str = ""
     own_rows: bool = False
     empty: str = ""
+    also: tuple["Rule", ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -268,6 +284,9 @@ class Extension:
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""
 
+    def discarded(self, session: Any, standing: Any) -> None:
+        """A draft has just been deleted; `standing.record` is what it was."""
+
     def holders(self, session: Any, record: Any) -> list[int]:
         """Return who acts next where the ball lies with `Ball.STEPS`."""
         return []
@@ -295,7 +314,8 @@ class Tool:
 
     `creators` begin records. `group_by` is the field whose values head the list; `sort` is the
     list's own order, "-" before the key for the largest first. `listed_only` shows a record to
-    nobody but `private_to` and admins, whether it is marked private or not.
+    nobody but `private_to` and admins, whether it is marked private or not. `varies_by` is the
+    choice field whose value decides which of the statuses a record can have.
     """
 
     key: str
@@ -326,6 +346,8 @@ class Tool:
     attaches_from_box: bool = True
     begins_group: bool = False
     title_max_length: int = 300
+    status_groups: tuple[StatusGroup, ...] = ()
+    varies_by: str = ""
     extension: Extension = field(default_factory=Extension)
 
     def field(self, key: str) -> Field:
@@ -333,6 +355,10 @@ class Tool:
 
     def status(self, key: str) -> Status:
         return next(s for s in self.statuses if s.key == key)
+
+    def statuses_in(self, group: str) -> tuple[str, ...]:
+        """Return the statuses of a group, () when there is no such group."""
+        return next((g.statuses for g in self.status_groups if g.key == group), ())
 
     def transition(self, key: str) -> Transition | None:
         return next((t for t in self.transitions if t.key == key), None)
@@ -404,8 +430,17 @@ def _wrong_statuses(tool: Tool) -> Iterator[str]:
     named = {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
     for section in tool.sections:
         named |= {*section.statuses, *section.answered_in}
+        named |= {key for rule in section.also for key in rule.statuses}
+    named |= {key for group in tool.status_groups for key in group.statuses}
     if not named <= statuses:
         yield "a rule names a status that is not declared"
+    kinds = {value for status in tool.statuses for value in status.only_for}
+    if kinds and not (tool.has_field(tool.varies_by) and kinds <= _choices_of(tool)):
+        yield "a status is for a value that no field has"
+
+
+def _choices_of(tool: Tool) -> set[str]:
+    return {value for value, _label in tool.field(tool.varies_by).choices}
 
 
 def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
@@ -419,6 +454,9 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
     for key in (*tool.columns, *tool.filters, tool.group_by):
         if key not in fields | LIST_KEYS:
             yield f"the list names {key!r}, which is no field"
+    for declared in tool.fields:
+        if declared.employed_by and declared.employed_by not in fields:
+            yield f"{declared.key!r} holds people of {declared.employed_by!r}, which is no field"
     if tool.numbering.within and tool.numbering.within not in fields:
         yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
 

@@ -14,11 +14,11 @@ from webapp.records.visibility import row_for
 from webapp.tools import rows
 from webapp.tools.blueprint import address, bp
 from webapp.tools.files import file_lists
-from webapp.tools.forms import make_row_form, sent_values, sent_version
+from webapp.tools.forms import keeping, make_row_form, sent_values, sent_version
 from webapp.tools.page import choices, files_under, open_record, shown_table
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Field, Section, Tool
-from webapp.tools.values import Values, read_row
+from webapp.tools.values import Values, names_in, read_row
 
 
 @bp.get("/<tool:tool>/<id:record_id>/sections/<section>/table")
@@ -137,7 +137,9 @@ def _form(
 ) -> FlaskForm:
     entry = g.entry
     offered = choices(db.session(), found.tool, entry.project.id, entry.company.id, me().id)
-    return make_row_form(declared, fields, offered, values)
+    names = names_in(db.session(), declared.fields, values, reader=found.person_id)
+    kept = keeping(offered, declared.fields, values, names.records)
+    return make_row_form(declared, fields, kept, values)
 
 
 def _row_response(

@@ -193,8 +193,8 @@ def _changed(
         person_id=standing.person_id,
         project_id=standing.record.project_id,
         record_id=standing.record.id,
-        row_label=section.row_label,
         section=section.key,
+        row_label=section.row_label,
         **facts,
     )
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import case, delete, false, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
@@ -14,6 +14,7 @@ from webapp.companies.models import Vendor
 from webapp.core.formats import clock, day, moment, money
 from webapp.core.text import _
 from webapp.records.models import Record, RecordPerson, RecordRow
+from webapp.records.visibility import may_see
 from webapp.tools.parts import PeopleByRole
 from webapp.tools.registry import Field, Kind, Section, Tool
 
@@ -50,6 +51,7 @@ class Names:
     people: dict[int, str] = field(default_factory=dict)
     vendors: dict[int, str] = field(default_factory=dict)
     records: dict[int, str] = field(default_factory=dict)
+    numbers: dict[int, str] = field(default_factory=dict)
 
 
 def read_values(tool: Tool, record: Record, people: PeopleByRole) -> Values:
@@ -155,8 +157,13 @@ def is_filled(value: object) -> bool:
     return value not in (None, "", [])
 
 
-def names_in(session: Session, fields: Iterable[Field], *versions: Values) -> Names:
-    """Return the names behind the ids that stand in field values."""
+def names_in(
+    session: Session, fields: Iterable[Field], *versions: Values, reader: int | None
+) -> Names:
+    """Return the names behind the ids that stand in field values, as `reader` may know them.
+
+    Of records they do not see they learn the number; without a reader, that is all that is told.
+    """
     people: set[Any] = set()
     vendors: set[Any] = set()
     records: set[Any] = set()
@@ -176,16 +183,24 @@ def names_in(session: Session, fields: Iterable[Field], *versions: Values) -> Na
     return Names(
         dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(people))).all()),
         dict(session.execute(select(Vendor.id, Vendor.name).where(Vendor.id.in_(vendors))).all()),
-        _record_names(session, records),
+        *_record_names(session, records, reader),
     )
 
 
-def _record_names(session: Session, ids: set[int]) -> dict[int, str]:
-    """Return what records are called; who sees a record sees the names of those it refers to."""
+def _record_names(
+    session: Session, ids: set[int], reader: int | None
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Return what records are called, and what they are called by their numbers alone."""
     if not ids:
-        return {}
-    rows = session.execute(select(Record.id, Record.number, Record.title).where(Record.id.in_(ids)))
-    return {record_id: f"{number or ''} {title}".strip() for record_id, number, title in rows}
+        return {}, {}
+    is_seen = may_see(reader) if reader is not None else false()
+    title = case((is_seen, Record.title), else_="")
+    query = select(Record.id, Record.number, title).where(Record.id.in_(ids))
+    names, numbers = {}, {}
+    for record_id, number, words in session.execute(query):
+        names[record_id] = f"{number or ''} {words}".strip() or _("a record not shown here")
+        numbers[record_id] = number or names[record_id]
+    return names, numbers
 
 
 def shown(declared: Field, value: Any, names: Names) -> str:
@@ -230,9 +245,12 @@ def _named(declared: Field, value: Any, names: Names) -> str:
 def changes_between(
     session: Session, fields: Iterable[Field], before: Values, after: Values
 ) -> list[dict[str, str]]:
-    """Return what an edit changed, in words, for the change history."""
+    """Return what an edit changed, in words, for the change history.
+
+    Everybody who sees the record reads them, so they name other records by their numbers alone.
+    """
     fields = [f for f in fields if f.key in after]
-    names = names_in(session, fields, before, after)
+    names = names_in(session, fields, before, after, reader=None)
     return [
         {
             "label": declared.label,

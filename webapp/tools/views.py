@@ -13,7 +13,7 @@ from webapp.core.text import _
 from webapp.tools import lifecycle, lists
 from webapp.tools.blueprint import address, bp, take_step
 from webapp.tools.files import file_lists
-from webapp.tools.page import choices, files_under, open_record, record_page
+from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Part, Tool
 
@@ -69,7 +69,6 @@ def create(project_id: int, tool: Tool) -> BaseResponse:
     with writing() as session:
         access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
         record = lifecycle.create(session, tool, project_id, me().id)
-        tool.extension.created(session, open_record(tool, project_id, record.id, me().id))
     return redirect(address("edit", tool, project_id, record.id), 303)
 
 
@@ -117,6 +116,8 @@ def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
             take_step(session, found, request.form.get("move", ""))
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)
+    if not is_still_seen(tool, project_id, record_id, me().id):
+        return redirect(address("records", tool, project_id), 303)
     return redirect(address("record", tool, project_id, record_id), 303)
 
 
