@@ -2,8 +2,11 @@
 
 from webapp.tools.catalog import (
     bidding,
+    change_orders,
+    commitments,
     documents,
     meetings,
+    prime_contract,
     punch_list,
     rfis,
     submittals,
@@ -11,6 +14,9 @@ from webapp.tools.catalog import (
 from webapp.tools.registry import TOOLS
 
 TOOLS.add(bidding.TOOL)
+TOOLS.add(prime_contract.TOOL)
+TOOLS.add(commitments.TOOL)
+TOOLS.add(change_orders.TOOL)
 TOOLS.add(rfis.TOOL)
 TOOLS.add(submittals.TOOL)
 TOOLS.add(meetings.TOOL)

@@ -1,0 +1,3 @@
+from tests.tools.contracts import job
+
+__all__ = ["job"]

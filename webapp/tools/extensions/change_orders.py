@@ -1,0 +1,198 @@
+"""Change orders: numbered by what they change, moving their parts along, counted in contracts."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.companies import access
+from webapp.companies.models import Level
+from webapp.core.problems import Invalid
+from webapp.core.text import N_, _
+from webapp.records.models import Record
+from webapp.records.visibility import may_see
+from webapp.tools import lifecycle, rows
+from webapp.tools.extensions.contract_sums import (
+    CHANGE_ORDERS,
+    SPENT,
+    changes_of,
+    included_in,
+    roll_up,
+    sums_of,
+)
+from webapp.tools.parts import Standing, people_of
+from webapp.tools.registry import TOOLS, Action, Ball, Extension, Panel, Transition
+from webapp.tools.values import read_row, write_values
+
+POTENTIAL = "potential"
+TAKE_LINES = "take_lines"
+# Which contract a change order was counted in when it was last saved.
+COUNTED_IN = "counted_in"
+
+
+class ChangeOrder(Extension):
+    """A potential change order, or the change order that it becomes part of."""
+
+    def created(self, session: Session, standing: Standing) -> None:
+        write_values(session, standing.tool, standing.record, {"tier": POTENTIAL})
+
+    def saved(self, session: Session, standing: Standing) -> None:
+        """Check what it includes, then number, pass on and count it by what it has become."""
+        record = standing.record
+        before = record.details.get(COUNTED_IN)
+        changes = changes_of(session, {record.parent_id, before})
+        _require_sound(record, changes)
+        write_values(session, standing.tool, record, {"series": _series(session, record)})
+        record.details = {**record.details, COUNTED_IN: record.parent_id}
+        if record.status in standing.tool.statuses_in("pending"):
+            lifecycle.pass_ball(session, standing.tool, record, Ball.REVIEWER)
+        if record.status not in SPENT:
+            _lead(session, standing, changes)
+        session.flush()
+        for contract_id in {before, record.parent_id}:
+            roll_up(session, contract_id)
+
+    def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        record = standing.record
+        if transition.key == "revised":
+            record.revision += 1
+        session.flush()
+        _lead(session, standing, changes_of(session, [record.parent_id]))
+        roll_up(session, record.parent_id)
+
+    def discarded(self, session: Session, standing: Standing) -> None:
+        gone = standing.record
+        for change in changes_of(session, [gone.parent_id]):
+            if gone.id in included_in(change):
+                left = [id_ for id_ in included_in(change) if id_ != gone.id]
+                change.details = {**change.details, "includes": left}
+        session.flush()
+        roll_up(session, gone.parent_id)
+
+    def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
+        """A part goes where its whole goes, and a reviewer must be able to review."""
+        record = standing.record
+        leader = _leader(record, changes_of(session, [record.parent_id]))
+        if leader is not None and leader.status != "draft":
+            return _("It is part of %(number)s and follows its status.", number=leader.number)
+        if transition.after in standing.tool.statuses_in("pending"):
+            return _no_reviewer(session, record)
+        return ""
+
+    def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        record = standing.record
+        changes = changes_of(session, [record.parent_id])
+        leader = _leader(record, changes)
+        related = [leader] if leader is not None else []
+        related += [change for change in changes if change.id in included_in(record)]
+        contract = _seen(session, standing, [record.parent_id])
+        if not contract and not related:
+            return []
+        seen = {change.id for change in _seen(session, standing, [c.id for c in related])}
+        context: dict[str, Any] = {
+            "contract": contract[0] if contract else None,
+            "contract_tool": TOOLS.get(contract[0].tool_key) if contract else None,
+            "sums": sums_of(contract[0].amount, changes) if contract else None,
+            "leader": leader if leader is not None and leader.id in seen else None,
+            "parts": [c for c in related if c is not leader and c.id in seen],
+            "tool": standing.tool,
+        }
+        return [Panel("tools/change_orders/_contract.html", context)]
+
+    def actions(self, session: Session, standing: Standing) -> list[Action]:
+        section = standing.tool.section("lines")
+        if section is None or not standing.may_write_in(section):
+            return []
+        if not included_in(standing.record) or rows.rows_of(session, standing.record.id, section):
+            return []
+        return [Action(TAKE_LINES, N_("Take over the lines of its PCOs"))]
+
+    def act(self, session: Session, standing: Standing, key: str) -> str:
+        """Add the lines of what the change order includes to its own."""
+        section = standing.tool.section("lines")
+        assert section is not None
+        for part in _seen(session, standing, included_in(standing.record)):
+            for row in rows.rows_of(session, part.id, section):
+                values = read_row(section, row)
+                words = f"{part.number or ''} {values['description'] or ''}".strip()
+                rows.add(session, standing, section, {**values, "description": words[:200]})
+        return ""
+
+
+def _series(session: Session, record: Record) -> str:
+    """Return what the number is counted in: PCO, CO, or CCO for what changes a commitment."""
+    if record.details.get("tier") == POTENTIAL:
+        return POTENTIAL
+    contract = session.get(Record, record.parent_id) if record.parent_id else None
+    is_bought = contract is not None and contract.tool_key == "commitments"
+    return "commitment" if is_bought else "contract"
+
+
+def _leader(record: Record, changes: list[Record]) -> Record | None:
+    """Return the change order that this one is part of now."""
+    whole = (c for c in changes if c.status not in SPENT and record.id in included_in(c))
+    return next((c for c in whole if c.id != record.id), None)
+
+
+def _require_sound(record: Record, changes: list[Record]) -> None:
+    """Raise Invalid when a change order and what it is made of do not belong together."""
+    is_potential = record.details.get("tier") == POTENTIAL
+    leader = _leader(record, changes)
+    if leader is not None and not (is_potential and leader.parent_id == record.parent_id):
+        raise Invalid(_("It is part of %(number)s. Take it out there first.", number=leader.number))
+    if is_potential and included_in(record):
+        raise Invalid(_("Only a change order includes potential change orders."))
+    known = {change.id: change for change in changes if change.parent_id == record.parent_id}
+    for part_id in included_in(record):
+        part = known.get(part_id)
+        if part is None or part.details.get("tier") != POTENTIAL:
+            raise Invalid(_("Include potential change orders of the same contract only."))
+        leader = _leader(part, changes)
+        if leader not in (None, record) and record.status not in SPENT:
+            raise Invalid(
+                _(
+                    "%(part)s is part of %(number)s already.",
+                    part=part.number or part.title,
+                    number=leader.number or leader.title if leader else "",
+                )
+            )
+
+
+def _lead(session: Session, standing: Standing, changes: list[Record]) -> None:
+    """Bring what a change order includes to its status, once it is no draft any more."""
+    record = standing.record
+    if record.status == "draft":
+        return
+    for change in changes:
+        if change.id in included_in(record):
+            part = Standing(standing.tool, change, standing.person_id, frozenset())
+            lifecycle.follow(session, part, record)
+
+
+def _no_reviewer(session: Session, record: Record) -> str:
+    """Return why who is to review it cannot; without a reviewer that is whoever created it."""
+    reviewers = people_of(session, record.id).get("reviewer", ())
+    if not reviewers and not record.is_private:
+        return ""
+    person = reviewers[0] if reviewers else record.created_by
+    least = Level.ADMIN if record.is_private else Level.STANDARD
+    if person.id in access.people_at(record.project_id, CHANGE_ORDERS, least):
+        return ""
+    if record.is_private:
+        return _(
+            "%(name)s does not see private change orders. "
+            "Choose an admin as reviewer, or make it public.",
+            name=person.name,
+        )
+    return _("%(name)s may not answer here. Choose a reviewer who is Standard.", name=person.name)
+
+
+def _seen(session: Session, standing: Standing, ids: list[int] | list[int | None]) -> list[Record]:
+    """Return those of some records that this person sees."""
+    return list(
+        session.scalars(
+            select(Record)
+            .where(Record.id.in_([id_ for id_ in ids if id_]), may_see(standing.person_id))
+            .order_by(Record.number_sort, Record.id)
+        )
+    )

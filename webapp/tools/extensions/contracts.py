@@ -1,0 +1,78 @@
+"""What prime contracts and commitments have in common: their sums, and their change orders."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from webapp.companies import access
+from webapp.companies.models import Level
+from webapp.core.text import N_
+from webapp.records.models import Record
+from webapp.records.visibility import may_see
+from webapp.tools import lifecycle
+from webapp.tools.blueprint import address
+from webapp.tools.extensions.contract_sums import (
+    CHANGE_ORDERS,
+    change_orders,
+    changes_of,
+    roll_up,
+    sums_of,
+)
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Action, Extension, Panel, Transition
+from webapp.tools.values import Values, write_values
+
+NEW_CHANGE = "change_order"
+
+
+class Contract(Extension):
+    """A contract whose amount changes with its change orders."""
+
+    begins_with: Values = {}
+
+    def created(self, session: Session, standing: Standing) -> None:
+        write_values(session, standing.tool, standing.record, self.begins_with)
+        standing.record.amount = Decimal(0)
+        roll_up(session, standing.record.id)
+
+    def saved(self, session: Session, standing: Standing) -> None:
+        roll_up(session, standing.record.id)
+
+    def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        roll_up(session, standing.record.id)
+
+    def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        record = standing.record
+        changes = changes_of(session, [record.id])
+        seen = session.scalars(
+            select(Record.id).where(
+                Record.id.in_([c.id for c in changes]), may_see(standing.person_id)
+            )
+        ).all()
+        context: dict[str, Any] = {
+            "sums": sums_of(record.amount, changes),
+            "committed": self.committed(standing),
+            "changes": [change for change in changes if change.id in seen],
+            "change_orders": change_orders(),
+        }
+        return [Panel("tools/_contract.html", context)]
+
+    def committed(self, standing: Standing) -> Decimal | None:
+        """Return what counts as committed cost; None where nothing is bought."""
+        if not standing.tool.has_field("committed_amount"):
+            return None
+        return Decimal(standing.record.details.get("committed_amount") or 0)
+
+    def actions(self, session: Session, standing: Standing) -> list[Action]:
+        record = standing.record
+        level = access.level_in(record.project_id, standing.person_id, CHANGE_ORDERS)
+        return [Action(NEW_CHANGE, N_("New change order"))] if level >= Level.STANDARD else []
+
+    def act(self, session: Session, standing: Standing, key: str) -> str:
+        """Begin a change order of this contract, and go on to its form."""
+        tool, record = change_orders(), standing.record
+        change = lifecycle.create(session, tool, record.project_id, standing.person_id)
+        write_values(session, tool, change, {"parent": record.id})
+        return address("edit", tool, record.project_id, change.id)
