@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
@@ -447,8 +448,8 @@ def test_only_potential_ones_of_the_same_contract_can_be_included_once(
     other = change(job, alice, contract, tier="change_order")
     for here, included, words in (
         (whole, elsewhere, "of the same contract only"),
-        (whole, other, "of the same contract only"),
-        (whole, whole, "of the same contract only"),
+        (whole, other, "not a valid choice"),
+        (whole, whole, "not a valid choice"),
         (other, mine, "is part of"),
         (mine, elsewhere, "Only a change order includes"),
     ):
@@ -551,3 +552,31 @@ def test_the_history_tells_what_changed(
         "Change reason: empty → Allowance",
     ):
         assert words in page.text
+
+
+def test_change_orders_approved_at_the_same_time_all_count(
+    app: Flask, alice: Visitor, signed_in: SignIn, job: Job, contract: str
+) -> None:
+    drafts = [change(job, alice, contract, str(amount)) for amount in (1, 20, 300)]
+    for here in drafts:
+        go(alice, here, "submit")
+    hands = [(signed_in("alice"), here) for here in drafts]
+    tokens = [visitor.token() for visitor, _here in hands]
+    start = Barrier(len(hands))
+
+    def approve(visitor: Visitor, here: str, token: str) -> None:
+        start.wait(10)
+        visitor.post(
+            f"{here}/move", {"move": "approved", "csrf_token": token}, csrf=False, expect=303
+        )
+
+    threads = [
+        Thread(target=approve, args=(*hand, token))
+        for hand, token in zip(hands, tokens, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert [job.record(here).status for here in drafts] == ["approved"] * 3
+    assert amounts(job, contract) == ["321.00", "0.00", "0.00", "1321.00"]

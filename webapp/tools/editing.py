@@ -1,5 +1,6 @@
 """Editing a record: the form of a declaration, two people at once, and nothing typed is lost."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import g, make_response, redirect, render_template, request
@@ -99,7 +100,7 @@ def _form(found: Standing) -> FlaskForm:
     people = people_of(db.session(), found.record.id)
     values = read_values(found.tool, found.record, people)
     names = names_in(db.session(), found.tool.fields, values, reader=found.person_id)
-    offered = keeping(_offered(found.tool), found.tool.fields, values, names.records)
+    offered = keeping(_offered(found), found.tool.fields, values, names.records)
     values["version"] = str(found.record.version)
     typed = _typed_before(found) if request.method == "GET" else None
     return make_form(found.tool, _editable(found), offered, values, typed=typed)
@@ -111,8 +112,15 @@ def _typed_before(found: Standing) -> MultiDict[str, str] | None:
     return MultiDict(kept) if kept else None
 
 
-def _offered(tool: Tool) -> Choices:
-    return choices(db.session(), tool, g.entry.project.id, g.entry.company.id, me().id)
+def _offered(found: Standing) -> Choices:
+    session, tool = db.session(), found.tool
+    all_ = choices(session, tool, g.entry.project.id, g.entry.company.id, me().id)
+    records = dict(all_.records)
+    for field in tool.fields:
+        only = tool.extension.offers(session, found, field.key) if field.of else None
+        if only is not None:
+            records[field.key] = tuple(pair for pair in records[field.key] if pair[0] in only)
+    return replace(all_, records=records)
 
 
 def _edit_response(

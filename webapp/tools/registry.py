@@ -287,6 +287,10 @@ class Extension:
     def discarded(self, session: Any, standing: Any) -> None:
         """A draft has just been deleted; `standing.record` is what it was."""
 
+    def offers(self, session: Any, standing: Any, field: str) -> set[int] | None:
+        """Return the only records that a field may be set to, None for all it can refer to."""
+        return None
+
     def holders(self, session: Any, record: Any) -> list[int]:
         """Return who acts next where the ball lies with `Ball.STEPS`."""
         return []

@@ -69,6 +69,21 @@ class ChangeOrder(Extension):
         session.flush()
         roll_up(session, gone.parent_id)
 
+    def offers(self, session: Session, standing: Standing, field: str) -> set[int] | None:
+        """Only potential change orders can be included, and none includes itself."""
+        if field != "includes":
+            return None
+        record = standing.record
+        potential = session.scalars(
+            select(Record.id).where(
+                Record.project_id == record.project_id,
+                Record.tool_key == CHANGE_ORDERS,
+                Record.details["tier"].as_string() == POTENTIAL,
+                Record.id != record.id,
+            )
+        )
+        return set(potential)
+
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
         """A part goes where its whole goes, and a reviewer must be able to review."""
         record = standing.record
