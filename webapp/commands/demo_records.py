@@ -57,6 +57,7 @@ class RecordLoader:
             if declared.key in entry
         }
         write_values(self.session, tool, record, values)
+        record.scope = lifecycle.scope_of(self.session, tool, record)
         for section in tool.sections:
             for row in entry.get(section.key, ()):
                 self._row(record, section, row, entry["project"])
