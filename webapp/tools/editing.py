@@ -91,7 +91,11 @@ def _typed(found: Standing) -> dict[str, Any]:
 
 def _editable(found: Standing) -> tuple[Field, ...]:
     return tuple(
-        f for f in found.tool.fields if found.may_edit_field(f.editable_by) and not f.is_derived
+        f
+        for f in found.tool.fields
+        if found.may_edit_field(f.editable_by)
+        and not f.is_derived
+        and (not f.statuses or found.record.status in f.statuses)
     )
 
 
@@ -132,6 +136,7 @@ def _edit_response(
     problem: Problem | None = None,
 ) -> BaseResponse:
     shown = file_lists(db.session(), found)
+    offered = _offered(found)
     text = render_template(
         "tools/edit.html",
         tool=found.tool,
@@ -139,6 +144,7 @@ def _edit_response(
         project=g.entry.project,
         form=form,
         fields=_editable(found),
+        said=offered.said,
         steps=_steps(found),
         conflict=conflict,
         problem=problem,
@@ -168,7 +174,7 @@ def _their_values(found: Standing, form: FlaskForm) -> dict[str, str]:
         for field in _editable(found)
         if (mine.get(field.key) or None) != (values[field.key] or None)
     }
-    if mine["title"] != values["title"]:
+    if "title" in mine and mine["title"] != values["title"]:
         theirs["title"] = page.record.title
     form["version"].data = str(found.record.version)
     return theirs

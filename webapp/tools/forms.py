@@ -56,6 +56,7 @@ class Choices:
     vendors: tuple[tuple[int, str], ...]
     codes: dict[str, tuple[tuple[str, str], ...]]
     records: dict[str, tuple[tuple[int, str], ...]] = dataclass_field(default_factory=dict)
+    said: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
 
 
 class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
@@ -74,15 +75,19 @@ def make_form(
     typed: MultiDict[str, str] | None = None,
 ) -> FlaskForm:
     """Return a form over `fields`, filled with `values`, or with what was sent or typed before."""
-    title = StringField(
+    members = {} if tool.title_from else {"title": _title(tool)}
+    form_class = _form_class(f"{tool.key}_form", members, fields, choices)
+    if typed is not None:
+        return form_class(formdata=typed, data=values)
+    return form_class(data=values)
+
+
+def _title(tool: Tool) -> StringField:
+    return StringField(
         _(tool.title_label),
         validators=[InputRequired(_("Write a few words.")), _length(tool.title_max_length)],
         filters=[tidy],
     )
-    form_class = _form_class(f"{tool.key}_form", {"title": title}, fields, choices)
-    if typed is not None:
-        return form_class(formdata=typed, data=values)
-    return form_class(data=values)
 
 
 def make_row_form(
@@ -143,7 +148,8 @@ def _form_field(field: Field, choices: Choices) -> Any:
             return BooleanField(label)
         case _:
             checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
-            return StringField(label, validators=checks, filters=[tidy])
+            keys = {"list": f"{field.key}-said"} if choices.said.get(field.key) else {}
+            return StringField(label, validators=checks, filters=[tidy], render_kw=keys)
 
 
 def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> Any:
@@ -189,6 +195,10 @@ def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
             return choices.records.get(field.key, ())
         case Kind.CODE:
             return choices.codes.get(field.code_kind, ())
+        case Kind.TEXT:
+            return tuple((text, text) for text in choices.said.get(field.key, ()))
+        case Kind.YES_NO:
+            return (("yes", _("Yes")), ("no", _("No")))
         case _:
             return tuple((key, _(text)) for key, text in field.choices)
 

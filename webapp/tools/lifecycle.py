@@ -359,8 +359,12 @@ def after_change(session: Session, standing: Standing) -> None:
 def restrict(session: Session, tool: Tool, record: Record) -> None:
     """Work out who sees the record while not everybody does."""
     status = tool.status(record.status)
-    record.restricted = status.is_draft or record.is_private or tool.listed_only
+    record.restricted = (
+        status.is_draft or status.for_admins or record.is_private or tool.listed_only
+    )
     parts = tool.draft_to if status.is_draft else tool.private_to
+    if status.for_admins:
+        parts = ()
     parts = tuple(part for part in parts if part not in status.hidden_from)
     audience = tool.extension.audience(session, record)
     record.restricted = record.restricted or audience is not None

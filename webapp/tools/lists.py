@@ -26,6 +26,7 @@ PAGE = 50
 COUNTED = 500
 QUERY_MAX_LENGTH = 200
 VALUE_MAX_LENGTH = 200
+FROM, UNTIL = "_from", "_until"
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,7 @@ class Filter:
             ball=args.get("ball", "")[:20],
             text=args.get("q", "").strip()[:QUERY_MAX_LENGTH],
             chosen={
-                key: args[key][:VALUE_MAX_LENGTH]
-                for key in tool.filters
-                if key not in {"status", "ball"} and args.get(key)
+                key: args[key][:VALUE_MAX_LENGTH] for key in _asked_keys(tool) if args.get(key)
             },
             sort=sort if sort in tool.columns and sort in SORTS else "",
             descending=args.get("dir") == "desc",
@@ -91,15 +90,34 @@ class Filter:
         return bool(self.tool.group_by) and not self.sort
 
 
+def _asked_keys(tool: Tool) -> list[str]:
+    """Return what an address can ask of single fields; a date has a first and a last day."""
+    found = []
+    for key in tool.filters:
+        if _is_date(tool, key):
+            found += [f"{key}{FROM}", f"{key}{UNTIL}"]
+        elif key not in {"status", "ball"}:
+            found.append(key)
+    return found
+
+
+def _is_date(tool: Tool, key: str) -> bool:
+    return tool.has_field(key) and tool.field(key).kind is Kind.DATE
+
+
 @dataclass(frozen=True)
 class Control:
-    """One filter beside the search: a choice among `options`, `value` being chosen now."""
+    """One filter beside the search: a choice among `options`, `value` being chosen now.
+
+    With `is_date` it is a day instead.
+    """
 
     key: str
     label: str
     any_label: str
     options: tuple[tuple[str, str], ...]
     value: str
+    is_date: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,6 +209,7 @@ def columns_of(tool: Tool) -> tuple[Column, ...]:
         "files": _("Files"),
         "updated": _("Updated"),
         "revision": _("Rev."),
+        "created_by": _("Created by"),
     }
     return tuple(
         Column(
@@ -226,10 +245,24 @@ def controls_of(filter_: Filter, choices: Choices) -> tuple[Control, ...]:
         elif key == "ball":
             holders = (("me", _("Me")), *people)
             found.append(Control(key, _("Ball in court"), _("Anybody"), holders, filter_.ball))
+        elif key == "created_by":
+            value = filter_.chosen.get(key, "")
+            found.append(Control(key, _("Created by"), _("Anybody"), people, value))
+        elif _is_date(tool, key):
+            found += _days(filter_, key)
         elif options := _options(tool, key, choices):
             label, anything = _filter_label(tool, key)
             found.append(Control(key, label, anything, options, filter_.chosen.get(key, "")))
     return tuple(found)
+
+
+def _days(filter_: Filter, key: str) -> list[Control]:
+    label = _(filter_.tool.field(key).label)
+    ends = ((FROM, _("%(date)s from", date=label)), (UNTIL, _("%(date)s until", date=label)))
+    return [
+        Control(key + end, text, "", (), filter_.chosen.get(key + end, ""), is_date=True)
+        for end, text in ends
+    ]
 
 
 def _filter_label(tool: Tool, key: str) -> tuple[str, str]:
@@ -263,7 +296,8 @@ def page_of(
     # The page's ids first: sorting whole rows would carry their texts through the sort.
     ordered = matching.order_by(*_order(filter_)).limit(PAGE + 1).offset((number - 1) * PAGE)
     ids = session.scalars(ordered).all()
-    found = {r.id: r for r in session.scalars(select(Record).where(Record.id.in_(ids[:PAGE])))}
+    whole = select(Record).where(Record.id.in_(ids[:PAGE])).options(joinedload(Record.created_by))
+    found = {record.id: record for record in session.scalars(whole)}
     lines = _lines(session, [found[record_id] for record_id in ids[:PAGE]], person_id)
     return Page(
         _told(session, filter_, lines, person_id),
@@ -287,6 +321,9 @@ def _matching(project_id: int, person_id: int, level: Level, filter_: Filter) ->
 
 def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    aside = [status.key for status in filter_.tool.statuses if not status.is_listed]
+    if aside and filter_.status not in aside:
+        found.append(Record.status.not_in(aside))
     if filter_.status == "all_open":
         found.append(Record.is_open.is_(True))
     elif filter_.status == "overdue":
@@ -321,6 +358,12 @@ def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
         return [Record.is_private.is_(True)]
     if key == "location":
         return [_is_at(value)]
+    if key == "created_by":
+        wanted = as_id(value)
+        return [Record.created_by_id == wanted] if wanted else []
+    for end in (FROM, UNTIL):
+        if key.endswith(end) and _is_date(tool, key.removesuffix(end)):
+            return _within(key.removesuffix(end), value, is_first=end == FROM)
     if key == tool.group_by:
         return [Record.grouping == value]
     declared = tool.field(key)
@@ -333,7 +376,24 @@ def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
     if declared.kind in PEOPLE_KINDS:
         wanted = as_id(value)
         return [has_role(key, wanted)] if wanted else []
+    if declared.kind is Kind.YES_NO:
+        said = Record.details[key].as_boolean()
+        return [said.is_(True) if value == "yes" else or_(said.is_(None), said.is_(False))]
     return [Record.details[key].as_string() == value]
+
+
+def _within(key: str, value: str, *, is_first: bool) -> list[ColumnElement[bool]]:
+    """Return the condition that a first or last day makes; none for what is no day."""
+    try:
+        day = date.fromisoformat(value)
+    except ValueError:
+        return []
+    if key in COLUMNS:
+        column = getattr(Record, COLUMNS[key])
+        return [column >= day if is_first else column <= day]
+    # A day as JSON keeps it sorts like the day itself.
+    text = Record.details[key].as_string()
+    return [text >= day.isoformat() if is_first else text <= day.isoformat()]
 
 
 def _has_files() -> ColumnElement[bool]:
@@ -423,6 +483,8 @@ def _in_list(declared: Field, value: Any, names: Names) -> str:
         return str(value).rpartition(">")[2]
     if declared.kind is Kind.RECORD and value:
         return names.numbers.get(value, "")
+    if declared.kind is Kind.YES_NO and not value:
+        return ""
     return shown(declared, value, names)
 
 

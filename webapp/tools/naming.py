@@ -11,6 +11,8 @@ def number_of(tool: Tool, record: Record) -> str:
         return str(record.number_sort)
     if record.number:
         return record.number
+    if called := tool.status(record.status).called:
+        return _(called)
     is_draft = record.saved_at is None or tool.status(record.status).is_draft
     return _("Draft") if is_draft else _(tool.record_name)
 
@@ -22,6 +24,8 @@ def name_of(tool: Tool, record: Record) -> str:
     if record.number:
         is_bare = record.number[:1].isdigit() and not tool.numbering.within
         return f"{_(tool.record_name)} {record.number}" if is_bare else record.number
+    if called := tool.status(record.status).called:
+        return f"{_(called)}: {record.title}" if record.title else _(called)
     if record.saved_at is None or tool.status(record.status).is_draft:
         return _("%(kind)s draft", kind=_(tool.record_name))
     return record.title or _(tool.record_name)

@@ -39,6 +39,7 @@ from webapp.tools.values import Names, is_filled, names_in, read_row, read_value
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
 RECORDS_OFFERED = 500
+SAID_OFFERED = 200
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,30 @@ def choices(
         tuple((vendor_id, name) for vendor_id, name in vendors),
         {kind: tuple(found) for kind, found in codes.items()},
         _records_offered(session, tool, project_id, person_id),
+        _said(session, tool, project_id, person_id),
     )
+
+
+def _said(
+    session: Session, tool: Tool, project_id: int, person_id: int
+) -> dict[str, tuple[str, ...]]:
+    """Return what the records this person sees say in the fields that suggest it."""
+    found = {}
+    for field in tool.fields:
+        if field.suggests:
+            said = Record.details[field.key].as_string()
+            rows = session.scalars(
+                select(said)
+                .where(
+                    Record.project_id == project_id,
+                    Record.tool_key == tool.key,
+                    Record.saved_at.is_not(None),
+                    may_see(person_id),
+                )
+                .distinct()
+            )
+            found[field.key] = tuple(sorted({text for text in rows if text})[:SAID_OFFERED])
+    return found
 
 
 def _records_offered(
@@ -356,6 +380,8 @@ EVENTS = {
     "row.removed": N_("removed %(row_label)s: %(name)s"),
     "file.attached": N_("attached %(name)s from %(source)s"),
     "file.removed": N_("removed %(name)s"),
+    "file.moved_on": N_("moved %(name)s on to %(there)s"),
+    "file.taken_over": N_("took over %(name)s from %(where)s"),
 }
 SOURCES = {"box": N_("Box"), "computer": N_("the computer")}
 

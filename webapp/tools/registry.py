@@ -82,7 +82,8 @@ class Field:
     value into another field's cell ("Yes, 4 days"); `unit` is said there. `is_derived` values are
     worked out and stand in no form. `may_be_negative` money can be a credit. `in_block` is off for
     what a panel of the tool's own shows. `employed_by` names the company field whose people alone
-    may stand in this one.
+    may stand in this one. `statuses` are those in which a record has the field in its form, () for
+    all. `suggests` offers what other records say in a text, and lets the list be filtered by it.
     """
 
     key: str
@@ -103,13 +104,19 @@ class Field:
     may_be_negative: bool = False
     in_block: bool = True
     employed_by: str = ""
+    statuses: tuple[str, ...] = ()
+    suggests: bool = False
 
 
 @dataclass(frozen=True)
 class Status:
-    """`hidden_from` are the parts that no longer see a record, once it is in this status.
+    """Where a record stands.
 
-    A record that has been in a status for more than `lives_days` is deleted; 0 keeps it for good.
+    `hidden_from` are the parts that no longer see a record, once it is in this status. A record
+    that has been in it for more than `lives_days` is deleted; 0 keeps it for good. `only_for` are
+    the values of the tool's `varies_by` that have the status. What is not `is_listed` is in the
+    list only when that status is asked for. A record in a status `for_admins` is seen by nobody
+    else. `called` is what it is then, where that is not simply what all records of the tool are.
     """
 
     key: str
@@ -120,6 +127,9 @@ class Status:
     hidden_from: tuple[Part, ...] = ()
     lives_days: int = 0
     only_for: tuple[str, ...] = ()
+    is_listed: bool = True
+    for_admins: bool = False
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -242,6 +252,14 @@ class Action:
     is_in_panel: bool = False
 
 
+@dataclass(frozen=True)
+class Listing:
+    """What a tool's own list page shows: `partial` is the part that htmx asks for again."""
+
+    context: dict[str, Any] = field(default_factory=dict)
+    partial: str = "tools/_lines.html"
+
+
 class Extension:
     """What one tool does beyond the mechanism. Each method may be left as it is.
 
@@ -303,6 +321,12 @@ class Extension:
         """Return what the record's page shows besides fields, rows and files."""
         return []
 
+    def listing(
+        self, session: Any, *, project_id: int, person_id: int, level: Any, asked: dict[str, str]
+    ) -> Listing:
+        """Return what the tool's own list page needs; `asked` is the query of its address."""
+        return Listing()
+
     def actions(self, session: Any, standing: Any) -> list[Action]:
         """Return the buttons this person has besides the steps."""
         return []
@@ -319,7 +343,9 @@ class Tool:
     `creators` begin records. `group_by` is the field whose values head the list; `sort` is the
     list's own order, "-" before the key for the largest first. `listed_only` shows a record to
     nobody but `private_to` and admins, whether it is marked private or not. `varies_by` is the
-    choice field whose value decides which of the statuses a record can have.
+    choice field whose value decides which of the statuses a record can have. Where `title_from`
+    names a text field, a record's title is its first words and is asked of nobody. `phone_column`
+    is the column that a phone shows below the title.
     """
 
     key: str
@@ -345,6 +371,8 @@ class Tool:
     private_to: tuple[Part, ...] = ()
     draft_to: tuple[Part, ...] = (Part.CREATOR, Part.MANAGER)
     listed_only: bool = False
+    title_from: str = ""
+    phone_column: str = ""
     has_ball: bool = True
     due_days_setting: str = ""
     attaches_from_box: bool = True
@@ -414,7 +442,18 @@ class Registry:
 
 # What every list can show although no field says so.
 LIST_KEYS = frozenset(
-    {"", "number", "title", "status", "ball", "files", "updated", "revision", "private"}
+    {
+        "",
+        "number",
+        "title",
+        "status",
+        "ball",
+        "files",
+        "updated",
+        "revision",
+        "private",
+        "created_by",
+    }
 )
 
 
@@ -431,7 +470,8 @@ def _wrong_statuses(tool: Tool) -> Iterator[str]:
     for transition in tool.transitions:
         if not {*transition.before, transition.after} <= statuses:
             yield f"the transition {transition.key!r} names a status that is not declared"
-    named = {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
+    named = {key for declared in tool.fields for key in declared.statuses}
+    named |= {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
     for section in tool.sections:
         named |= {*section.statuses, *section.answered_in}
         named |= {key for rule in section.also for key in rule.statuses}
@@ -453,6 +493,8 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
             yield f"the transition {transition.key!r} needs a field that is not declared"
     if tool.body_field and tool.body_field not in fields:
         yield f"the body {tool.body_field!r} is no field"
+    if tool.title_from and tool.title_from not in fields:
+        yield f"titles are taken from {tool.title_from!r}, which is no field"
     if tool.due_days_setting and "due_on" not in fields:
         yield "due days are set for a tool without a due date"
     for key in (*tool.columns, *tool.filters, tool.group_by):

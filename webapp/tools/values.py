@@ -40,6 +40,7 @@ ROW_COLUMNS = {
 }
 PEOPLE_KINDS = (Kind.PERSON, Kind.PEOPLE)
 CUT = 200
+TITLE_WORDS_MAX = 120
 
 Values = dict[str, Any]
 
@@ -90,6 +91,8 @@ def write_values(session: Session, tool: Tool, record: Record, values: Values) -
         else:
             details[declared.key] = _encoded(value)
     record.details = details
+    if tool.title_from and tool.title_from in values:
+        record.title = first_words(values[tool.title_from] or "")
     if tool.group_by and tool.group_by in values:
         heading = values[tool.group_by]
         record.grouping = str(heading)[:200] if is_filled(heading) else None
@@ -260,6 +263,15 @@ def changes_between(
         for declared in fields
         if (after[declared.key] or None) != (before.get(declared.key) or None)
     ]
+
+
+def first_words(text: str) -> str:
+    """Return the beginning of a text as a title: its first line, cut between two words."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= TITLE_WORDS_MAX:
+        return line
+    room = line[: TITLE_WORDS_MAX - 1]
+    return (room.rpartition(" ")[0] or room).rstrip(" ,;:") + "…"
 
 
 def cut(text: str) -> str:

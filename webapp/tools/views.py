@@ -1,6 +1,7 @@
 """The pages of every tool: project home, list, record. No tool has pages of its own."""
 
 from flask import Response, g, make_response, redirect, render_template, request
+from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
@@ -10,12 +11,13 @@ from webapp.core import htmx
 from webapp.core.database import db, writing
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _
+from webapp.records.models import Record
 from webapp.tools import lifecycle, lists
 from webapp.tools.blueprint import address, bp, take_step
 from webapp.tools.files import file_lists
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Part, Tool
+from webapp.tools.registry import TOOLS, Listing, Part, Tool
 
 
 @bp.get("")
@@ -46,12 +48,27 @@ def needed_to_create(tool: Tool) -> Level:
 def records(project_id: int, tool: Tool) -> Response:
     """A tool's list; htmx gets its lines alone when a filter changes."""
     level = access.require_level(project_id, me().id, tool.key, Level.READ)
+    own = tool.extension.listing(
+        db.session(),
+        project_id=project_id,
+        person_id=me().id,
+        level=level,
+        asked=request.args.to_dict(),
+    )
+    return list_page(project_id, tool, own=own, within=pages_of(tool, "list.html"))
+
+
+def list_page(project_id: int, tool: Tool, *, own: Listing, within: str | htmx.Names) -> Response:
+    """Return the list of a tool's records at the address that was asked for."""
+    level = access.require_level(project_id, me().id, tool.key, Level.READ)
     g.tool_key = tool.key
     filter_ = lists.Filter.from_args(tool, request.args.to_dict())
     offered = choices(db.session(), tool, project_id, g.entry.company.id, me().id)
     return htmx.render(
-        "tools/_lines.html",
-        within=pages_of(tool, "list.html"),
+        own.partial,
+        within=within,
+        here=request.path,
+        own=own.context,
         tool=tool,
         project=g.entry.project,
         page=lists.page_of(db.session(), project_id, me().id, level, filter_),
@@ -67,9 +84,14 @@ def records(project_id: int, tool: Tool) -> Response:
 def create(project_id: int, tool: Tool) -> BaseResponse:
     """Begin a record: a draft that only its creator sees, so that files have a target at once."""
     with writing() as session:
-        access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
-        record = lifecycle.create(session, tool, project_id, me().id)
+        record = begin(session, project_id, tool)
     return redirect(address("edit", tool, project_id, record.id), 303)
+
+
+def begin(session: Session, project_id: int, tool: Tool) -> Record:
+    """Return a new draft of this person's, with what its tool begins with."""
+    access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
+    return lifecycle.create(session, tool, project_id, me().id)
 
 
 @bp.get("/<tool:tool>/<id:record_id>")
