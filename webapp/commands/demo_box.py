@@ -31,6 +31,7 @@ from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target
 from webapp.tools.registry import TOOLS, Tool
+from webapp.tools.values import first_words
 from webapp.wiring.targets import send_tray
 
 BOX_PASSWORD = "sandbox"  # noqa: S105  # the sandbox's, for every fictional person
@@ -220,7 +221,8 @@ def _paths_by_row(tool: Tool, record: Record, entry: dict[str, Any]) -> dict[int
 
 
 def _record_of(tool: Tool, entry: dict[str, Any]) -> Record:
-    query = select(Record).where(Record.tool_key == tool.key, Record.title == entry["title"])
+    title = first_words(entry[tool.title_from]) if tool.title_from else entry["title"]
+    query = select(Record).where(Record.tool_key == tool.key, Record.title == title)
     if tool.numbering.is_under_heading:
         query = query.where(Record.number_sort == entry["number"])
     elif "number" in entry:

@@ -51,7 +51,7 @@ class RecordLoader:
             record.number = str(entry["number"])
             record.number_sort = int(re.sub(r".*?(\d+)$", r"\1", record.number))
             self.known[tool.key, entry["project"], record.number] = record.id
-        values = {"title": entry["title"]} | {
+        values = {key: entry[key] for key in ("title",) if key in entry} | {
             declared.key: self._value(declared, entry[declared.key], entry["project"])
             for declared in tool.fields
             if declared.key in entry
@@ -104,7 +104,7 @@ class RecordLoader:
         record = Record(
             project_id=self.projects[entry["project"]],
             tool_key=tool.key,
-            title=entry["title"],
+            title=entry.get("title", ""),
             status=entry["status"],
             is_open=tool.status(entry["status"]).is_open,
             revision=entry.get("revision", 0),

@@ -52,6 +52,16 @@ def weekday(value: date) -> str:
     return format_date(value, "EEEE, MMMM d, y")
 
 
+def weekday_name(value: date) -> str:
+    """Return the name of a day of the week: "Monday"."""
+    return format_date(value, "EEEE")
+
+
+def month(value: date) -> str:
+    """Return a month written out: "September 2025"."""
+    return format_date(value, "MMMM y")
+
+
 def ext(name: str) -> str:
     """Return a file's extension for its little sheet of paper, at most four letters."""
     return extension_of(name).upper()[:4]
@@ -138,6 +148,9 @@ def init_formats(app: Flask) -> None:
         moment,
         moment_day,
         weekday,
+        weekday_name,
+        month,
+        clock,
         clock_time,
         money,
         sentence,

@@ -4,6 +4,7 @@ from webapp.tools.catalog import (
     bidding,
     change_orders,
     commitments,
+    daily_log,
     documents,
     meetings,
     prime_contract,
@@ -20,5 +21,6 @@ TOOLS.add(change_orders.TOOL)
 TOOLS.add(rfis.TOOL)
 TOOLS.add(submittals.TOOL)
 TOOLS.add(meetings.TOOL)
+TOOLS.add(daily_log.TOOL)
 TOOLS.add(punch_list.TOOL)
 TOOLS.add(documents.TOOL)
