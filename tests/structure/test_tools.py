@@ -55,11 +55,12 @@ def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, 
     edit = page.response.request.path
     assert edit.endswith("/edit")
     title = tool.title_from or "title"
-    given = {title: "Made by a test", "manager": str(world.people["alice"])}
+    given: dict[str, Any] = {title: "Made by a test", "manager": str(world.people["alice"])}
     page = alice.submit(page, "/edit", **given)
     assert page.h1 == "Made by a test"
     assert "Made by a test" in alice.get(here).links()
-    page = alice.submit(alice.get(edit), "/edit", **{title: "Changed by a test"})
+    given = {title: "Changed by a test"}
+    page = alice.submit(alice.get(edit), "/edit", **given)
     assert page.h1 == "Changed by a test"
     assert "Made by a test → Changed by a test" in page.text
 

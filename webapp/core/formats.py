@@ -35,6 +35,11 @@ def day(value: date | None) -> str:
     return format_date(value, "MMM d" if value.year == today.year else "MMM d, y")
 
 
+def iso_day(text: str | None) -> str:
+    """Return a day that JSON keeps as a day reads: "Sep 12"."""
+    return day(date.fromisoformat(text)) if text else ""
+
+
 def moment(value: datetime | None) -> str:
     """Return "today, 11:48 AM" or "Sep 12, 8:15 AM" in the reader's time zone."""
     if value is None:
@@ -145,6 +150,7 @@ def init_formats(app: Flask) -> None:
     for filter_ in (
         filesize,
         day,
+        iso_day,
         moment,
         moment_day,
         weekday,

@@ -2,6 +2,15 @@
 
 from webapp.tools import editing, replying, row_pages, views
 from webapp.tools.blueprint import bp
-from webapp.tools.extensions import daily_log_pages, document_pages
+from webapp.tools.extensions import daily_log_pages, document_pages, drawings_pages
 
-__all__ = ["bp", "daily_log_pages", "document_pages", "editing", "replying", "row_pages", "views"]
+__all__ = [
+    "bp",
+    "daily_log_pages",
+    "document_pages",
+    "drawings_pages",
+    "editing",
+    "replying",
+    "row_pages",
+    "views",
+]

@@ -289,8 +289,10 @@ def _who_sees(tool: Tool, record: Record) -> str:
         .join(RecordViewer, RecordViewer.person_id == Person.id)
         .where(RecordViewer.record_id == record.id)
     )
+    if not count:
+        return _("Only the tool's admins will see the copies for now.")
     return ngettext(
         "%(num)s person and the tool's admins will see the copies.",
         "%(num)s people and the tool's admins will see the copies.",
-        count or 0,
+        count,
     )

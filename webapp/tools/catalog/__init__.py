@@ -6,6 +6,7 @@ from webapp.tools.catalog import (
     commitments,
     daily_log,
     documents,
+    drawings,
     meetings,
     prime_contract,
     punch_list,
@@ -22,5 +23,6 @@ TOOLS.add(rfis.TOOL)
 TOOLS.add(submittals.TOOL)
 TOOLS.add(meetings.TOOL)
 TOOLS.add(daily_log.TOOL)
+TOOLS.add(drawings.TOOL)
 TOOLS.add(punch_list.TOOL)
 TOOLS.add(documents.TOOL)

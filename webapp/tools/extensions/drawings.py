@@ -1,0 +1,127 @@
+"""Drawings beyond the mechanism: which revision is current, and what a batch's page shows."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from webapp.attachments.models import Attachment
+from webapp.companies.models import Level
+from webapp.core.clock import utcnow
+from webapp.core.formats import day
+from webapp.core.text import _, local_date
+from webapp.records.models import Record
+from webapp.records.visibility import may_see
+from webapp.tools.extensions import sheet_batches
+from webapp.tools.extensions.drawing_revisions import SHEET, same_number, settle_current
+from webapp.tools.extensions.sheet_names import sorting_key
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Extension, Listing, Panel, Transition
+
+KEY = "drawings"
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One revision of a drawing with its file, in the panel that lists them."""
+
+    record: Record
+    files: tuple[Attachment, ...]
+    is_here: bool
+
+
+class Drawings(Extension):
+    def created(self, session: Session, standing: Standing) -> None:
+        """What is begun is a batch: it came in today until it says otherwise."""
+        record = standing.record
+        today = local_date(utcnow())
+        record.title = _("Sheets received %(day)s", day=day(today))
+        record.details = {**record.details, "received_on": today.isoformat()}
+
+    def saved(self, session: Session, standing: Standing) -> None:
+        record = standing.record
+        if record.number:
+            record.scope, record.number_sort = sorting_key(record.number), None
+
+    def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        if transition.key in {"publish", "unpublish"}:
+            settle_current(session, standing.tool, standing.record, person_id=standing.person_id)
+
+    def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
+        if transition.key == "finish":
+            return sheet_batches.unfinished(session, standing.record)
+        return ""
+
+    def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        record = standing.record
+        if record.status in SHEET:
+            return [_revisions(session, standing)]
+        panels = []
+        if record.status == "in_review":
+            review = sheet_batches.review(session, standing)
+            panels.append(Panel("tools/drawings/_sheets.html", {"review": review, "problem": None}))
+        made = sheet_batches.made_of(session, record)
+        return [*panels, Panel("tools/drawings/_made.html", {"made": made})] if made else panels
+
+    def listing(
+        self,
+        session: Session,
+        *,
+        project_id: int,
+        person_id: int,
+        level: Level,
+        asked: dict[str, str],
+    ) -> Listing:
+        """Admins see above the list what still waits to be looked through."""
+        batches = session.scalars(
+            select(Record)
+            .where(
+                Record.project_id == project_id,
+                Record.tool_key == KEY,
+                Record.status == "in_review",
+                may_see(person_id),
+            )
+            .order_by(Record.id.desc())
+        ).all()
+        files = dict(
+            session.execute(
+                select(Attachment.record_id, func.count(Attachment.id))
+                .where(
+                    Attachment.record_id.in_([batch.id for batch in batches]),
+                    Attachment.removed_at.is_(None),
+                )
+                .group_by(Attachment.record_id)
+            ).all()
+        )
+        return Listing({"batches": [(batch, files.get(batch.id, 0)) for batch in batches]})
+
+
+def _revisions(session: Session, standing: Standing) -> Panel:
+    """Return the revisions of a drawing that this person sees, the current one first."""
+    here = standing.record
+    records = session.scalars(
+        select(Record)
+        .where(*same_number(here), may_see(standing.person_id))
+        .order_by(Record.revision.desc())
+    ).all()
+    files: dict[int, list[Attachment]] = {}
+    for file in session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.record_id.in_([record.id for record in records]),
+            Attachment.row_id.is_(None),
+            Attachment.removed_at.is_(None),
+        )
+        .order_by(Attachment.id)
+    ):
+        files.setdefault(file.record_id, []).append(file)
+    shown = [
+        Revision(one, tuple(files.get(one.id, ())), is_here=one.id == here.id) for one in records
+    ]
+    current = next((one for one in records if one.status != "unpublished"), None)
+    context: dict[str, Any] = {
+        "revisions": sorted(shown, key=lambda one: one.record.status != "published"),
+        "current": current if here.status == "superseded" else None,
+    }
+    return Panel("tools/drawings/_revisions.html", context)
