@@ -120,6 +120,11 @@ TURNS_WITHOUT_ANSWERS = replace(
     [
         ({"sections": (TURNS_WITHOUT_ANSWERS,)}, "has turns and no status or answers"),
         ({"body_field": "nothing"}, "the body 'nothing' is no field"),
+        ({"title_from": "nothing"}, "titles are taken from 'nothing', which is no field"),
+        (
+            {"fields": (replace(PUNCH_LIST.fields[0], statuses=("nowhere",)), *PUNCH_LIST.fields)},
+            "names a status that is not declared",
+        ),
         (
             {
                 "transitions": (

@@ -646,6 +646,8 @@ def test_a_sheets_form_asks_for_its_fields_and_a_batchs_for_its_own(
     (floor,) = records(app, status="published")
     page = alice.get(f"{address(world, floor)}/edit")
     assert {"discipline", "rev", "set", "area"} <= set(page.form("/edit").values)
+    suggested = {option.get("value") for option in page.all("option")}
+    assert "IFC Set" in suggested
     alice.submit(page, "/edit", title="Ground Floor Plan", discipline="general")
     (floor,) = records(app, status="published")
     assert (floor.title, floor.grouping, floor.number) == ("Ground Floor Plan", "general", "A-101")
