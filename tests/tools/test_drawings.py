@@ -338,6 +338,31 @@ def test_the_same_revision_twice_is_refused(app: Flask, alice: Visitor, world: W
     assert sheets(app) == [("A-101", "2", "published")]
 
 
+def test_an_edit_cannot_make_two_revisions_of_one_name(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    publish(alice, world, FLOOR)
+    publish(alice, world, ("A-101 First Floor Plan Rev 3.pdf", PDF))
+    (new,) = records(app, status="published")
+    page = alice.get(f"{address(world, new)}/edit")
+    answer = alice.submit(page, "/edit", rev="2", expect=422)
+    assert "There is a revision 2 already." in answer.text
+    assert sheets(app) == [("A-101", "2", "superseded"), ("A-101", "3", "published")]
+
+
+def test_a_sheet_without_its_file_is_not_published(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    here = batch(alice, world, FLOOR)
+    press(alice, here, "unpublished")
+    (file,) = copying.attachments(app)
+    alice.post(f"/attachments/{file.public_id}/remove")
+    (floor,) = records(app, status="unpublished")
+    answer = alice.post(f"{address(world, floor)}/move", {"move": "publish"}, expect=422)
+    assert "It has no file." in answer.text
+    assert sheets(app) == [("A-101", "2", "unpublished")]
+
+
 def test_two_numbers_that_look_alike_are_two_drawings(
     app: Flask, alice: Visitor, world: World
 ) -> None:

@@ -10,6 +10,7 @@ from webapp.attachments.models import Attachment
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.formats import day
+from webapp.core.problems import Invalid
 from webapp.core.text import _, local_date
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
@@ -43,6 +44,7 @@ class Drawings(Extension):
         record = standing.record
         if record.number:
             record.scope, record.number_sort = sorting_key(record.number), None
+            _refuse_doubled(session, record)
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
         if transition.key in {"publish", "unpublish"}:
@@ -51,6 +53,8 @@ class Drawings(Extension):
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
         if transition.key == "finish":
             return sheet_batches.unfinished(session, standing.record)
+        if transition.key == "publish" and not sheet_batches.files_of(session, standing.record):
+            return _("It has no file. Attach its PDF first.")
         return ""
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
@@ -95,6 +99,14 @@ class Drawings(Extension):
             ).all()
         )
         return Listing({"batches": [(batch, files.get(batch.id, 0)) for batch in batches]})
+
+
+def _refuse_doubled(session: Session, record: Record) -> None:
+    """Raise Invalid when another revision of the drawing is called the same."""
+    others = session.scalars(select(Record).where(*same_number(record), Record.id != record.id))
+    rev = str(record.details.get("rev") or "")
+    if rev and any(str(one.details.get("rev")).lower() == rev.lower() for one in others):
+        raise Invalid(_("There is a revision %(rev)s already.", rev=rev))
 
 
 def _revisions(session: Session, standing: Standing) -> Panel:

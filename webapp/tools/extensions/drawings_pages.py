@@ -31,7 +31,9 @@ def drawings_sheets(project_id: int, record_id: int) -> BaseResponse:
     ids = {as_id(text) or 0 for text in request.form.getlist("sheet")[:SHEETS_MAX]}
     typed: Typed = sheet_batches.typed_of(request.form, ids)
     status = STATUSES.get(request.form.get("do", ""))
-    wrong = sheet_batches.not_pdfs(db.session(), found.record) if status else frozenset[int]()
+    wrong = (
+        sheet_batches.not_pdfs(db.session(), found.record, typed) if status else frozenset[int]()
+    )
     version = as_id(request.form.get("version", "")) or 0
     try:
         with writing() as session:

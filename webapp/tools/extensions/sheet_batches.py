@@ -18,7 +18,7 @@ from webapp.companies.models import Project
 from webapp.core import audit
 from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
-from webapp.core.database import rows_changed
+from webapp.core.database import release, rows_changed
 from webapp.core.names import extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _, ngettext, tidy
@@ -236,12 +236,15 @@ def typed_of(form: Mapping[str, str], ids: Iterable[int]) -> dict[int, dict[str,
     return typed
 
 
-def not_pdfs(session: Session, batch: Record) -> frozenset[int]:
-    """Return which files of a batch are no PDF, whatever they are called.
+def not_pdfs(session: Session, batch: Record, typed: Typed) -> frozenset[int]:
+    """Return which files of a form are no PDF, whatever they are called.
 
-    Reads the beginning of each, so it is asked before the writing transaction and not within it.
+    Reads the beginning of each, so it is asked before the writing transaction and not within it,
+    and gives the connection back first.
     """
-    return frozenset(file.id for file in files_of(session, batch) if not _is_pdf(file))
+    files = [file for file in files_of(session, batch) if file.id in typed]
+    release()
+    return frozenset(file.id for file in files if not _is_pdf(file))
 
 
 def _is_pdf(file: Attachment) -> bool:
