@@ -199,7 +199,7 @@ def _keep_number(session: Session, standing: Standing) -> None:
     elif not is_known:
         label = tool.field(tool.numbering.within).label
         raise Invalid(_("Its number is counted within: %(field)s. Choose one.", field=_(label)))
-    elif scope != record.scope:
+    elif tool.numbering.within and scope != record.scope:
         if len(revisions_of(session, record)) > 1:
             raise Invalid(_("Its other revisions share this number. Start a new record instead."))
         old = record.number
