@@ -30,6 +30,7 @@ ROOTLESS = {
     "box_link/_link_form.html",
     "tools/_due.html",
     "tools/_fields.html",
+    "tools/_marked.html",
     "tools/_table.html",
     "errors/_problem_region.html",
     "errors/_problem.html",

@@ -19,7 +19,16 @@ from webapp.records.visibility import hangs_visibly, may_see, may_see_at
 from webapp.tools.forms import Choices, offered
 from webapp.tools.parts import BALL_ROLE, PeopleByRole
 from webapp.tools.registry import Field, Kind, Tool
-from webapp.tools.values import COLUMNS, PEOPLE_KINDS, Names, Values, names_in, read_value, shown
+from webapp.tools.values import (
+    COLUMNS,
+    PEOPLE_KINDS,
+    Names,
+    Values,
+    mark_of,
+    names_in,
+    read_value,
+    shown,
+)
 
 PAGE = 50
 # Beyond this many nobody needs the exact number, and counting would cost more than the page.
@@ -136,7 +145,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """One record of a list; `heading` is set where another group begins."""
+    """One record of a list; `heading` is set where another group begins.
+
+    `marks` says of the columns that run out which are "late" or "soon".
+    """
 
     record: Record
     holders: tuple[Person, ...]
@@ -144,6 +156,7 @@ class Line:
     is_mine: bool
     texts: dict[str, str] = field(default_factory=dict)
     heading: str = ""
+    marks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -464,7 +477,9 @@ def _told(
         heading = ""
         if filter_.is_grouped:
             heading = _heading(tool, line.record, held, names)
-        told.append(replace(line, texts=texts, heading=heading if heading != before else ""))
+        marks = {f.key: mark for f in fields if (mark := mark_of(f, held[f.key]))}
+        shown_heading = heading if heading != before else ""
+        told.append(replace(line, texts=texts, heading=shown_heading, marks=marks))
         before = heading
     return tuple(told)
 

@@ -35,7 +35,7 @@ from webapp.tools.registry import (
     Transition,
 )
 from webapp.tools.rows import rows_of
-from webapp.tools.values import Names, is_filled, names_in, read_row, read_values, shown
+from webapp.tools.values import Names, is_filled, mark_of, names_in, read_row, read_values, shown
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
 RECORDS_OFFERED = 500
@@ -44,12 +44,13 @@ SAID_OFFERED = 200
 
 @dataclass(frozen=True)
 class Cell:
-    """One field in the title block, or one cell of a table of rows."""
+    """One field in the title block, or one cell of a table of rows; `mark` is "late" or "soon"."""
 
     label: str
     text: str
     is_wide: bool = False
     is_number: bool = False
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,8 @@ def _cells(session: Session, found: Standing, values: dict[str, Any]) -> tuple[C
         extra = companions.get(field.key)
         if extra is not None and is_filled(values[extra.key]):
             text = f"{text}, {shown(extra, values[extra.key], names)}"
-        cells.append(Cell(_(field.label), text, is_wide=field.kind in WIDE))
+        mark = mark_of(field, values[field.key])
+        cells.append(Cell(_(field.label), text, is_wide=field.kind in WIDE, mark=mark))
     return tuple(cells)
 
 
@@ -210,7 +212,8 @@ def _row_cells(
         is_secret = found.tool.extension.keeps_secret(found.record, section, field.key)
         if text and is_secret and row.person_id != found.person_id:
             text = _("hidden for now")
-        cells.append(Cell(_(field.label), text, is_number=_is_number(field)))
+        mark = "" if is_secret else mark_of(field, held[field.key])
+        cells.append(Cell(_(field.label), text, is_number=_is_number(field), mark=mark))
     return tuple(cells)
 
 

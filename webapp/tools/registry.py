@@ -84,6 +84,7 @@ class Field:
     what a panel of the tool's own shows. `employed_by` names the company field whose people alone
     may stand in this one. `statuses` are those in which a record has the field in its form, () for
     all. `suggests` offers what other records say in a text, and lets the list be filtered by it.
+    `warn_days` marks a date that is so near, and one that is past.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Field:
     employed_by: str = ""
     statuses: tuple[str, ...] = ()
     suggests: bool = False
+    warn_days: int = 0
 
 
 @dataclass(frozen=True)

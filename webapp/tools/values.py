@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
 from webapp.companies.models import Vendor
+from webapp.core.clock import utcnow
 from webapp.core.formats import clock, day, moment, money
-from webapp.core.text import _
+from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools.parts import PeopleByRole
@@ -243,6 +244,16 @@ def _named(declared: Field, value: Any, names: Names) -> str:
             return names.records.get(value, _("a record that is gone"))
         case _:
             return f"{value} {_(declared.unit)}" if declared.unit else str(value)
+
+
+def mark_of(declared: Field, value: Any) -> str:
+    """Return what a date that runs out is marked with: "late" when past, "soon" when near."""
+    if not declared.warn_days or not isinstance(value, date):
+        return ""
+    left = (value - local_date(utcnow())).days
+    if left < 0:
+        return "late"
+    return "soon" if left <= declared.warn_days else ""
 
 
 def changes_between(
