@@ -38,9 +38,7 @@ def table(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResp
 @bp.get("/<tool:tool>/<id:record_id>/sections/<section>/add")
 def new_row(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
     found = open_record(tool, project_id, record_id, me().id)
-    declared = _table_of(found, section)
-    if not found.may_write_in(declared):
-        raise Forbidden(_("You may not change this, or not any more."))
+    declared = _fillable(found, section)
     values = found.tool.extension.new_row(db.session(), found, declared)
     return _row_response(found, declared, _form(found, declared, _all(declared), values))
 
@@ -48,7 +46,7 @@ def new_row(project_id: int, tool: Tool, record_id: int, section: str) -> BaseRe
 @bp.post("/<tool:tool>/<id:record_id>/sections/<section>/add")
 def add_row(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
     found = open_record(tool, project_id, record_id, me().id)
-    declared = _table_of(found, section)
+    declared = _fillable(found, section)
     fields = _all(declared)
     form = _form(found, declared, fields, {})
     if not form.validate():
@@ -113,6 +111,14 @@ def _table_of(found: Standing, key: str) -> Section:
     if section is None or not section.is_table or not found.may_see_rows(section):
         raise NotFound
     return section
+
+
+def _fillable(found: Standing, key: str) -> Section:
+    """Return a table that this person fills; Forbidden before anything sent is looked at."""
+    declared = _table_of(found, key)
+    if not found.may_write_in(declared):
+        raise Forbidden(_("You may not change this, or not any more."))
+    return declared
 
 
 def _all(section: Section) -> tuple[Field, ...]:
