@@ -5,6 +5,7 @@ from webapp.tools.catalog import (
     change_orders,
     commitments,
     daily_log,
+    directory,
     documents,
     drawings,
     meetings,
@@ -24,5 +25,6 @@ TOOLS.add(submittals.TOOL)
 TOOLS.add(meetings.TOOL)
 TOOLS.add(daily_log.TOOL)
 TOOLS.add(drawings.TOOL)
+TOOLS.add(directory.TOOL)
 TOOLS.add(punch_list.TOOL)
 TOOLS.add(documents.TOOL)
