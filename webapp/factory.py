@@ -33,6 +33,7 @@ from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
 from webapp.tools import catalog, naming, page, routes
 from webapp.tools.converters import BoxToolConverter, ToolConverter
+from webapp.tools.people import company as people
 from webapp.tools.registry import TOOLS
 from webapp.wiring import chores, opening, targets
 from webapp.wiring.help import help_facts
@@ -143,6 +144,7 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(attachments.create_blueprint(targets.may_remove, _page_of))
     app.register_blueprint(imports.create_blueprint(targets.may_cancel, _page_of))
     app.register_blueprint(routes.bp)
+    app.register_blueprint(people.bp)
     dialog, box = create_blueprints(PlumblineHost())
     app.register_blueprint(dialog, url_prefix=RECORD_PREFIX)
     app.register_blueprint(box, url_prefix=BOX_RECORD_PREFIX)

@@ -252,3 +252,9 @@ def test_readers_read_and_only_admins_write(
         visitor.get(f"{here}/sections/insurance/add", expect=403)
         visitor.post(directory(world.tower), expect=404)
     signed_in("charlie").get(here, expect=404)
+
+
+def test_the_tabs_lead_to_people_and_groups(alice: Visitor, world: World) -> None:
+    links = alice.get(directory(world.tower)).links()
+    assert alice.get(links["People"]).h1 == "Directory"
+    assert alice.get(links["Groups"]).h1 == "Directory"

@@ -47,6 +47,13 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+class NewPasswordForm(FlaskForm):  # type: ignore[misc]
+    """The password of somebody who has none yet."""
+
+    new = PasswordForm.new
+    again = PasswordForm.again
+
+
 class ConfirmForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(
         validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],

@@ -24,9 +24,9 @@ def hash_password(password: str) -> str:
 
 
 def is_right(password: str, password_hash: str | None) -> bool:
-    """True when the password fits; takes as long when there is no such person."""
+    """True when the password fits; takes as long when there is no such person, or no password."""
     hasher = _hasher(settings().environment == "test")
-    if password_hash is None:
+    if not password_hash:
         hasher.hash(password[:MAX_LENGTH])
         return False
     try:

@@ -220,11 +220,14 @@ def admins_in(project_id: int, tool_key: str) -> set[int]:
 
 def people_at(project_id: int, tool_key: str, least: Level) -> set[int]:
     """Return the ids of everybody who has at least this level in one tool of a project."""
+    members = _members_of(project_id)
     usual = select(ProjectMember.person_id, ProjectMember.level).where(
-        ProjectMember.project_id == project_id
+        ProjectMember.project_id == project_id, ProjectMember.person_id.in_(members)
     )
     special = select(ToolLevel.person_id, ToolLevel.level).where(
-        ToolLevel.project_id == project_id, ToolLevel.tool_key == tool_key
+        ToolLevel.project_id == project_id,
+        ToolLevel.tool_key == tool_key,
+        ToolLevel.person_id.in_(members),
     )
     levels_by_person = dict(db.session.execute(usual).all())
     levels_by_person |= dict(db.session.execute(special).all())
@@ -255,11 +258,27 @@ def people_on(project_id: int) -> list[Person]:
         .join(Project, Project.company_id == CompanyMember.company_id)
         .where(Project.id == project_id, CompanyMember.is_admin.is_(True))
     )
-    members = select(ProjectMember.person_id).where(ProjectMember.project_id == project_id)
+    members = _members_of(project_id)
     return list(
         db.session.scalars(
             select(Person)
             .where(or_(Person.id.in_(members), Person.id.in_(company_admins)), Person.is_active)
             .order_by(Person.name)
         )
+    )
+
+
+def _members_of(project_id: int) -> Select[int]:
+    """Return the query for who is on a project and, as it takes, in its company."""
+    return (
+        select(ProjectMember.person_id)
+        .join(Project, Project.id == ProjectMember.project_id)
+        .join(
+            CompanyMember,
+            and_(
+                CompanyMember.company_id == Project.company_id,
+                CompanyMember.person_id == ProjectMember.person_id,
+            ),
+        )
+        .where(ProjectMember.project_id == project_id)
     )

@@ -101,6 +101,68 @@ class CompanyMember(Base):
     __table_args__ = (Index("ix_company_members_person", "person_id"),)
 
 
+class FormerMember(Base):
+    """Somebody a company has deactivated.
+
+    They have no row in `company_members`, which is what lets people in, so nothing needs to ask
+    here. Their projects and levels wait for the day they are activated again.
+    """
+
+    __tablename__ = "former_members"
+
+    company_id: Mapped[int] = mapped_column(
+        ForeignKey("companies.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
+    left_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    person: Mapped[Person] = relationship()
+
+
+class PermissionTemplate(Base):
+    """A named set of levels: the usual one, and those of the tools that differ, by their keys."""
+
+    __tablename__ = "permission_templates"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(80))
+    level: Mapped[int] = mapped_column(SmallInteger, default=Level.NONE)
+    levels: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (UniqueConstraint("company_id", "name"),)
+
+
+class Invitation(Base):
+    """A link by which somebody new sets their password, once, within seven days.
+
+    `nonce` and the application's secret make the link again for whoever may hand it on; the table
+    holds its hash only, so reading the table opens no account.
+    """
+
+    __tablename__ = "invitations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    invited_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    nonce: Mapped[str] = mapped_column(String(32))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+    person: Mapped[Person] = relationship(foreign_keys=person_id)
+    invited_by: Mapped[Person] = relationship(foreign_keys=invited_by_id)
+    company: Mapped[Company] = relationship()
+
+    __table_args__ = (Index("ix_invitations_person", "person_id"),)
+
+
 class Vendor(Base):
     """A company in the directory: the owner, the architect, a subcontractor, ourselves."""
 
@@ -134,7 +196,10 @@ class Project(Base):
 
 
 class ProjectMember(Base):
-    """A person on a project, with the level that holds in every tool not named below."""
+    """A person on a project, with the level that holds in every tool not named below.
+
+    `template_id` is the permission template their levels come from, NULL once they were set alone.
+    """
 
     __tablename__ = "project_members"
 
@@ -145,8 +210,12 @@ class ProjectMember(Base):
         ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
     )
     level: Mapped[int] = mapped_column(SmallInteger, default=Level.NONE)
+    template_id: Mapped[int | None] = mapped_column(
+        ForeignKey("permission_templates.id", ondelete="SET NULL")
+    )
 
     person: Mapped[Person] = relationship()
+    template: Mapped["PermissionTemplate | None"] = relationship()
 
     __table_args__ = (Index("ix_project_members_person", "person_id"),)
 
@@ -164,6 +233,31 @@ class ToolLevel(Base):
     )
     tool_key: Mapped[str] = mapped_column(String(40), primary_key=True)
     level: Mapped[int] = mapped_column(SmallInteger)
+
+
+class Group(Base):
+    """A distribution group of a project: a name for several people who are written to together."""
+
+    __tablename__ = "groups"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(80))
+
+    __table_args__ = (UniqueConstraint("project_id", "name"),)
+
+
+class GroupMember(Base):
+    __tablename__ = "group_members"
+
+    group_id: Mapped[int] = mapped_column(
+        ForeignKey("groups.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+
+    __table_args__ = (Index("ix_group_members_person", "person_id"),)
 
 
 class ProjectCode(Base):

@@ -1,4 +1,5 @@
-"""The projects a person may enter, a company's settings, and the Implementation Manager's desk."""
+"""The projects a person may enter, a company's settings, the Implementation Manager's desk, and the
+page on which somebody invited sets their password."""
 
 from dataclasses import dataclass
 
@@ -7,14 +8,21 @@ from flask import session as browser_session
 from sqlalchemy import select
 from werkzeug.wrappers.response import Response
 
+from webapp.accounts import passwords
+from webapp.accounts.forms import NewPasswordForm, labelled
 from webapp.accounts.identity import me
-from webapp.companies import access, box_switch
-from webapp.companies.models import BoxRequest, Company
-from webapp.core.database import db
+from webapp.companies import access, box_switch, invitations
+from webapp.companies.models import BoxRequest, Company, Invitation
+from webapp.core.database import db, writing
+from webapp.core.extensions import limiter
 from webapp.core.problems import Invalid, NotFound, Problem
 from webapp.core.text import tidy
 
 bp = Blueprint("companies", __name__)
+
+# A link's secret cannot be guessed; what is held back here is the work of looking and hashing.
+INVITATIONS_PER_HOST = "20/minute"
+INVITATIONS_FOR_ALL = "200/minute"
 
 
 @dataclass(frozen=True)
@@ -148,3 +156,49 @@ def decide(company_id: int) -> Response:
 def _require_implementation_manager() -> None:
     if not me().is_implementation_manager:
         raise NotFound
+
+
+def _everybody() -> str:
+    return "all"
+
+
+@bp.get("/invitations/<token:invitation>")
+@limiter.limit(INVITATIONS_PER_HOST)
+@limiter.limit(INVITATIONS_FOR_ALL, key_func=_everybody)
+def invitation(invitation: str) -> Response:
+    """Show whoever holds a good link what they are invited to, and the form for their password."""
+    return _invitation_page(invitation, labelled(NewPasswordForm()))
+
+
+def _invitation_page(token: str, form: NewPasswordForm) -> Response:
+    found = _opened(token)
+    if found is None:
+        return make_response(render_template("companies/invitation_over.html"), 404)
+    page = render_template(
+        "companies/invitation.html", invitation=found, form=form, action=request.path
+    )
+    return make_response(page, 422 if form.errors else 200)
+
+
+def _opened(token: str) -> Invitation | None:
+    try:
+        return invitations.opened(db.session(), token)
+    except NotFound:
+        return None
+
+
+@bp.post("/invitations/<token:invitation>")
+@limiter.limit(INVITATIONS_PER_HOST)
+@limiter.limit(INVITATIONS_FOR_ALL, key_func=_everybody)
+def accept_invitation(invitation: str) -> Response:
+    """Set the password of somebody invited; then they sign in as everybody does."""
+    form = labelled(NewPasswordForm())
+    if not form.validate() or _opened(invitation) is None:
+        return _invitation_page(invitation, form)
+    secret = passwords.hash_password(form.new.data or "")
+    try:
+        with writing() as session:
+            invitations.accept(session, invitation, secret)
+    except NotFound:
+        return _invitation_page(invitation, form)
+    return redirect(url_for("accounts.sign_in"), 303)

@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 PUBLIC_ENDPOINTS = frozenset(
-    {"static", "accounts.sign_in", "operations.health", "box_link.callback"}
+    {
+        "static",
+        "accounts.sign_in",
+        "operations.health",
+        "box_link.callback",
+        "companies.invitation",
+        "companies.accept_invitation",
+    }
 )
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 NEXT_MAX_LENGTH = 2000

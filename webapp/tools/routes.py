@@ -3,6 +3,7 @@
 from webapp.tools import editing, replying, row_pages, views
 from webapp.tools.blueprint import bp
 from webapp.tools.extensions import daily_log_pages, document_pages, drawings_pages
+from webapp.tools.people import groups, project
 
 __all__ = [
     "bp",
@@ -10,6 +11,8 @@ __all__ = [
     "document_pages",
     "drawings_pages",
     "editing",
+    "groups",
+    "project",
     "replying",
     "row_pages",
     "views",
