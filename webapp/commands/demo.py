@@ -24,12 +24,20 @@ from webapp.companies.models import (
     Company,
     CompanyMember,
     Grant,
+    Group,
+    GroupMember,
     Level,
     Project,
     ProjectCode,
     ProjectMember,
     ToolLevel,
     Vendor,
+)
+from webapp.companies.permissions import (
+    Levels,
+    levels_of_member,
+    levels_of_template,
+    make_template,
 )
 from webapp.core import audit
 from webapp.core.database import db, writing
@@ -95,6 +103,8 @@ class Loader:
         self._load_companies()
         self._load_projects()
         self._load_members()
+        self._load_templates()
+        self._load_groups()
         self._load_lists()
         people = {key: person.id for key, person in self.people.items()}
         vendors = {key: vendor.id for key, vendor in self.vendors.items()}
@@ -213,6 +223,32 @@ class Loader:
                         level=LEVELS[level],
                     )
                 )
+
+    def _load_templates(self) -> None:
+        """Add each company's permission templates, and say who has which."""
+        for entry in self.data.get("permission_templates", ()):
+            levels = {key: LEVELS[level] for key, level in entry["levels"].items()}
+            company_id = self.companies[entry["company"]].id
+            template = self._add(
+                make_template(company_id, entry["name"], Levels(levels.pop("*"), levels))
+            )
+            on_projects = select(Project.id).where(Project.company_id == company_id)
+            members = self.session.scalars(
+                select(ProjectMember).where(
+                    ProjectMember.project_id.in_(on_projects), ProjectMember.template_id.is_(None)
+                )
+            )
+            for member in members.all():
+                if levels_of_member(self.session, member).plain() == levels_of_template(template):
+                    member.template_id = template.id
+
+    def _load_groups(self) -> None:
+        for entry in self.data.get("groups", ()):
+            group = self._add(
+                Group(project_id=self.projects[entry["project"]].id, name=entry["name"])
+            )
+            for key in entry["members"]:
+                self._add(GroupMember(group_id=group.id, person_id=self.people[key].id))
 
     def _load_lists(self) -> None:
         for key, lists in self.data["lists"].items():

@@ -37,7 +37,13 @@ from webapp.records.models import Record, RecordPerson
 from webapp.tools.blueprint import bp
 from webapp.tools.parts import BALL_ROLE
 from webapp.tools.people import history
-from webapp.tools.people.forms import InviteForm, labelled, level_choices, sent_levels
+from webapp.tools.people.forms import (
+    InviteForm,
+    LevelChoice,
+    labelled,
+    level_choices,
+    sent_levels,
+)
 from webapp.tools.registry import TOOLS
 
 QUERY_MAX_LENGTH = 200
@@ -266,7 +272,7 @@ class DeskShown:
     refusal: str
     templates: tuple[tuple[int, str], ...]
     template_id: int | None
-    choices: tuple[object, ...]
+    choices: tuple[LevelChoice, ...]
     invitation: Invitation | None
     link: str
     may_renew: bool
