@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import g
+from flask import g, has_request_context
 from flask import session as browser_session
 from flask_login import current_user
 from sqlalchemy import Connection, Select, String, and_, bindparam, select
@@ -51,11 +51,11 @@ def read_session(connection: Connection, id_hash: str) -> OpenSession | None:
 
 
 def timezone() -> str:
-    """Return the time zone in which this request's moments are shown: that of the company."""
+    """Return the time zone in which moments are shown: that of the company, UTC for the workers."""
     entry = g.get("entry")
     if entry is not None:
         return str(entry.company.timezone)
-    if not current_user.is_authenticated:
+    if not has_request_context() or not current_user.is_authenticated:
         return "UTC"
     return db.session.scalar(_home_timezone(me().id)) or "UTC"
 

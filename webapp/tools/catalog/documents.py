@@ -52,6 +52,7 @@ TOOL = Tool(
             N_("In the recycle bin"),
             Shape.CLOSED,
             is_open=False,
+            is_listed=False,
             lives_days=BIN_DAYS,
         ),
     ),
