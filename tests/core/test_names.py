@@ -3,7 +3,7 @@
 import pytest
 
 from webapp.attachments.views import disposition
-from webapp.core.names import NAME_MAX_BYTES, clean_name, extension_of
+from webapp.core.names import NAME_MAX_BYTES, clean_name, extension_of, numbered
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,10 @@ from webapp.core.names import NAME_MAX_BYTES, clean_name, extension_of
         ("CON", "_CON"),
         ("nul.pdf", "_nul.pdf"),
         ("COM1.txt", "_COM1.txt"),
+        ("com².txt", "_com².txt"),
+        ("aux .txt", "_aux .txt"),
+        ("CONOUT$", "_CONOUT$"),
+        ("com10.txt", "com10.txt"),
         ("console.log", "console.log"),
         ("file.", "file"),
         (" file ", "file"),
@@ -44,6 +48,21 @@ def test_a_long_name_is_cut_on_a_character_and_keeps_its_extension(stem: str) ->
     cut = clean_name(f"{stem}.pdf", fallback="unnamed")
     assert len(cut.encode()) <= NAME_MAX_BYTES
     assert cut.endswith(f"{stem[0]}.pdf")
+
+
+@pytest.mark.parametrize(
+    ("name", "second"),
+    [
+        ("a.pdf", "a (2).pdf"),
+        ("no extension", "no extension (2)"),
+        (".profile", ".profile (2)"),
+        ("a.tar.gz", "a.tar (2).gz"),
+        ("名" * 65 + ".pdf", "名" * 64 + " (2).pdf"),
+    ],
+)
+def test_a_second_file_of_one_name_is_numbered_before_its_extension(name: str, second: str) -> None:
+    assert numbered(name, 2) == second
+    assert len(second.encode()) <= NAME_MAX_BYTES
 
 
 def test_the_extension_is_what_follows_the_last_dot() -> None:

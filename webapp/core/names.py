@@ -8,7 +8,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 # Names that Windows refuses, whatever follows the first dot (Microsoft, "Naming Files").
-_RESERVED = re.compile(r"^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"^(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
+)
 
 
 def clean_name(raw: str, *, fallback: str) -> str:
@@ -26,6 +28,16 @@ def clean_name(raw: str, *, fallback: str) -> str:
     if _RESERVED.match(name):
         name = f"_{name}"
     return _cut(name)
+
+
+def numbered(name: str, number: int) -> str:
+    """Return "name (2).pdf" for one more file of a name, no longer than a name may be."""
+    stem, dot, extension = name.rpartition(".")
+    if not stem or len(extension.encode()) > 20:
+        stem, dot, extension = name, "", ""
+    tail = f" ({number}){dot}{extension}"
+    room = NAME_MAX_BYTES - len(tail.encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + tail
 
 
 def _cut(name: str) -> str:
