@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import FilePayload, Locator, Page, Route, expect
 
 from tests.support.chromium import Surfer
 
@@ -54,6 +54,19 @@ def expect_chosen(dialog: Locator, *names: str) -> None:
     for name in names:
         item = dialog.locator("#picker-tray li").filter(has_text=name)
         expect(item).to_have_count(1)
+
+
+def attach_from_computer(tab: Page, record: str, name: str, content: bytes) -> None:
+    """Attach a file from the computer; returns when the record shows it."""
+    tab.goto(record)
+    dialog = open_dialog(tab)
+    dialog.get_by_role("link", name="My computer").click()
+    file = FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
+    dialog.locator("input[type=file]").set_input_files(file)
+    expect_chosen(dialog, name)
+    dialog.get_by_role("button", name="Attach 1 file").click()
+    files = tab.locator("#tools-files")
+    expect(files.get_by_role("link", name=name, exact=True)).to_have_count(1)
 
 
 def loads_of(surfer: Surfer, path: str) -> int:

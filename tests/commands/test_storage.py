@@ -10,6 +10,7 @@ from tests.support.copying import attachments
 from tests.support.pages import Visitor
 from tests.support.uploading import attach_upload, stored_keys, upload
 from tests.support.world import World
+from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
@@ -59,7 +60,7 @@ def test_sweeping_leaves_what_hangs_or_waits_and_deletes_the_rest(
         db.session.execute(
             update(Attachment)
             .where(Attachment.id == removed.id)
-            .values(removed_at=utcnow() - chores.REMOVED_LIVES - timedelta(hours=1))
+            .values(removed_at=utcnow() - REMOVED_LIVES - timedelta(hours=1))
         )
         sent = update(Tray).where(Tray.is_open.is_(None))
         db.session.execute(sent.values(created_at=utcnow() - chores.TRAY_LIVES * 2))

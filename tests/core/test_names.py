@@ -2,7 +2,7 @@
 
 import pytest
 
-from webapp.attachments.views import disposition
+from webapp.attachments.sending import disposition
 from webapp.core.names import NAME_MAX_BYTES, clean_name, extension_of, numbered
 
 

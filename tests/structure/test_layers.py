@@ -43,7 +43,7 @@ def test_one_module_sends_stored_files() -> None:
         for path in MODULES
         if "send_file" in path.read_text(encoding="utf-8")
     }
-    assert senders == {"webapp/attachments/views.py"}
+    assert senders == {"webapp/attachments/sending.py"}
 
 
 def test_views_load_rows_through_the_scoped_loaders_only() -> None:

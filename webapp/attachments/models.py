@@ -30,7 +30,8 @@ def new_public_id() -> str:
 
 
 class Attachment(Base):
-    """A verified copy. `name` is what people see, `original_name` what the source called it.
+    """A verified copy. `name` is what people see and may change, `original_name` what the source
+    called it.
 
     A removed one is kept for 30 days. The `box_…` columns tell where the copy was taken from, at
     the time it was taken; they never change with Box.
@@ -46,6 +47,7 @@ class Attachment(Base):
     row_id: Mapped[int | None]
     name: Mapped[str] = mapped_column(String(255))
     original_name: Mapped[str] = mapped_column(String(1000))
+    description: Mapped[str] = mapped_column(String(500), default="", server_default="")
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha1: Mapped[str] = mapped_column(String(40))
     sha256: Mapped[str] = mapped_column(String(64))
@@ -66,6 +68,7 @@ class Attachment(Base):
     newer_in_box: Mapped[bool] = mapped_column(default=False)
 
     attached_by: Mapped[Person] = relationship(foreign_keys=attached_by_id)
+    removed_by: Mapped[Person | None] = relationship(foreign_keys=removed_by_id)
 
     __table_args__ = (
         ForeignKeyConstraint(

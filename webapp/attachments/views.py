@@ -1,177 +1,156 @@
-"""Downloading a file and removing it. The only place that sends stored bytes to anyone.
+"""What people do with one file: save it, look at it, rename it, remove it, bring it back."""
 
-Nothing is ever shown inline from this origin, whatever a file claims to be: octet-stream, as an
-attachment, in a sandbox of its own.
-"""
-
-import logging
-import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from flask import Blueprint, Response, make_response, redirect, render_template, request, send_file
-from sqlalchemy import select, update
-from werkzeug.exceptions import RequestedRangeNotSatisfiable
-from werkzeug.http import dump_options_header, is_resource_modified
+from flask import Blueprint, Response, make_response, redirect, render_template
+from sqlalchemy import ColumnElement, select
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
+from webapp.attachments import changing, sending
+from webapp.attachments.forms import FileForm, labelled
 from webapp.attachments.models import Attachment
-from webapp.core import audit, htmx
-from webapp.core.blobs import blobs
-from webapp.core.clock import utcnow
-from webapp.core.database import db, release, rows_changed, writing
-from webapp.core.problems import Forbidden, NotFound, Problem
-from webapp.core.text import _
+from webapp.core import htmx
+from webapp.core.database import db, release, writing
+from webapp.core.names import extension_of
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from webapp.core.text import _, tidy
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 
-log = logging.getLogger(__name__)
 
-OCTETS = "application/octet-stream"
+@dataclass(frozen=True)
+class Host:
+    """What only the tools above know: who may change or remove a file, and where its page is."""
 
+    may_remove: Callable[[int, Attachment], bool]
+    page_of: Callable[[Attachment], str]
 
-class ContentsMissing(Problem):
-    """The row is there and its object is not, or not whole: nothing the person can repair."""
+    def require(self, found: Attachment) -> Attachment:
+        if not self.may_remove(me().id, found):
+            raise Forbidden(_("You may not change or remove this file."))
+        return found
 
-    status = 500
-
-    def default_title(self) -> str:
-        return _("This file's contents are missing")
+    def changeable(self, public_id: str) -> Attachment:
+        """Return a file this person may rename and remove; Forbidden when they only see it."""
+        return self.require(_visible(public_id))
 
 
 def create_blueprint(
     may_remove: Callable[[int, Attachment], bool], page_of: Callable[[Attachment], str]
 ) -> Blueprint:
-    """Return the views; the tools above know who may remove and where a file's page is."""
+    """Return the views of one file."""
     bp = Blueprint("attachments", __name__, url_prefix="/attachments")
+    host = Host(may_remove, page_of)
+    _add_reading(bp)
+    _add_naming(bp, host)
+    _add_removing(bp, host)
+    return bp
 
+
+def _add_reading(bp: Blueprint) -> None:
     @bp.get("/<token:public_id>")
     def download(public_id: str) -> Response:
         """The file under its own name; asks the record's visibility every time."""
         found = _visible(public_id)
         release()
-        return _sent(found)
+        return sending.download(found)
 
+    @bp.get("/<token:public_id>/view")
+    def view(public_id: str) -> Response:
+        """The file in the browser where it is a PDF or a picture; asks just as often."""
+        found = _visible(public_id)
+        release()
+        return sending.view(found)
+
+
+def _add_naming(bp: Blueprint, host: Host) -> None:
+    @bp.get("/<token:public_id>/edit")
+    def edit(public_id: str) -> BaseResponse:
+        found = host.changeable(public_id)
+        return _edit_page(host, found, labelled(FileForm(formdata=None, obj=found)))
+
+    @bp.post("/<token:public_id>/edit")
+    def change(public_id: str) -> BaseResponse:
+        """Give the file another name, which keeps the extension, or another description."""
+        form = labelled(FileForm())
+        if not form.validate():
+            return _edit_page(host, host.changeable(public_id), form)
+        try:
+            with writing() as session:
+                found = host.changeable(public_id)
+                changing.change(
+                    session,
+                    found,
+                    name=changing.new_name(found, form.name.data),
+                    description=form.description.data,
+                    person_id=me().id,
+                )
+                page_url = host.page_of(found)
+        except Invalid as problem:
+            form.name.errors = [problem.advice]
+            return _edit_page(host, host.changeable(public_id), form)
+        except Conflict as problem:
+            return _edit_page(host, host.changeable(public_id), form, problem)
+        return redirect(page_url, 303)
+
+
+def _edit_page(
+    host: Host, found: Attachment, form: FileForm, problem: Problem | None = None
+) -> BaseResponse:
+    text = render_template(
+        "attachments/edit.html",
+        attachment=found,
+        extension=found.name.rpartition(".")[2] if extension_of(found.name) else "",
+        original=tidy(found.original_name),
+        form=form,
+        page_url=host.page_of(found),
+        problem=problem,
+    )
+    status = problem.status if problem else 422 if form.errors else 200
+    return make_response(text, status)
+
+
+def _add_removing(bp: Blueprint, host: Host) -> None:
     @bp.get("/<token:public_id>/remove")
     def ask_remove(public_id: str) -> str:
-        found = _visible(public_id)
-        if not may_remove(me().id, found):
-            raise Forbidden(_("You may not remove this file."))
-        return render_template("attachments/remove.html", attachment=found, page_url=page_of(found))
+        found = host.changeable(public_id)
+        page_url = host.page_of(found)
+        return render_template("attachments/remove.html", attachment=found, page_url=page_url)
 
     @bp.post("/<token:public_id>/remove")
     def remove(public_id: str) -> BaseResponse:
         """Take the file off its record; it is kept for thirty days, Box is not touched."""
         with writing() as session:
-            found = _visible(public_id)
-            if not may_remove(me().id, found):
-                raise Forbidden(_("You may not remove this file."))
-            done = session.execute(
-                update(Attachment)
-                .where(Attachment.id == found.id, Attachment.removed_at.is_(None))
-                .values(removed_at=utcnow(), removed_by_id=me().id)
-            )
-            if rows_changed(done) == 1:
-                audit.note(
-                    session,
-                    "file.removed",
-                    person_id=me().id,
-                    project_id=found.project_id,
-                    record_id=found.record_id,
-                    name=found.name,
-                    row=found.row_id,
-                )
-            page_url = page_of(found)
+            found = host.changeable(public_id)
+            changing.remove(session, found, person_id=me().id)
+            page_url = host.page_of(found)
         if htmx.wants_partial():
             return htmx.announce(make_response("", 204), "files-changed")
         return redirect(page_url, 303)
 
-    return bp
+    @bp.post("/<token:public_id>/restore")
+    def restore(public_id: str) -> BaseResponse:
+        """Hang a removed file back on its record, within its thirty days."""
+        with writing() as session:
+            found = host.require(_found(Attachment.public_id == public_id))
+            changing.restore(session, found, person_id=me().id)
+            page_url = host.page_of(found)
+        return redirect(page_url, 303)
 
 
 def _visible(public_id: str) -> Attachment:
     """Return a file this person sees; absent, removed and forbidden are one NotFound."""
+    return _found(Attachment.public_id == public_id, Attachment.removed_at.is_(None))
+
+
+def _found(*conditions: ColumnElement[bool]) -> Attachment:
     found = db.session.scalar(
         select(Attachment)
         .join(Record, Record.id == Attachment.record_id)
-        .where(
-            Attachment.public_id == public_id,
-            Attachment.removed_at.is_(None),
-            hangs_visibly(me().id, Attachment.row_id),
-        )
+        .where(*conditions, hangs_visibly(me().id, Attachment.row_id))
     )
     if found is None:
         raise NotFound
     return found
-
-
-def _sent(found: Attachment) -> Response:
-    if blobs().size(found.blob_key) != found.size_bytes:
-        log.error("attachment.contents_missing", extra={"attachment": found.public_id})
-        raise ContentsMissing(
-            _("Plumbline lists it but cannot read it. The people who run Plumbline can restore it.")
-        )
-    path = blobs().path(found.blob_key)
-    if path is not None:
-        response = send_file(path, mimetype=OCTETS, conditional=True, etag=found.sha256)
-    else:
-        response = _streamed(found)
-    response.headers["Content-Disposition"] = disposition(found.name)
-    response.headers["Content-Type"] = OCTETS
-    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
-
-
-def disposition(name: str) -> str:
-    """Return the header that saves a file under any script's name (RFC 6266, section 4.3)."""
-    plain = re.sub(r"[^\x20-\x7e]|[\"\\%]", "_", name)
-    options = {"filename": plain}
-    header = dump_options_header("attachment", options)
-    if plain == name:
-        return header
-    encoded = "".join(
-        char if char.isascii() and (char.isalnum() or char in "-._~") else _percent(char)
-        for char in name
-    )
-    return f"{header}; filename*=UTF-8''{encoded}"
-
-
-def _percent(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode())
-
-
-def _streamed(found: Attachment) -> Response:
-    """Send an object that is not a local file, answering as `send_file` does for one that is."""
-    size = found.size_bytes
-    if not is_resource_modified(request.environ, etag=found.sha256):
-        response = Response(status=304)
-    elif (span := _asked_range(found)) is not None:
-        start, stop = span
-        response = Response(blobs().read(found.blob_key, start, stop), 206)
-        response.headers["Content-Length"] = str(stop - start)
-        response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
-    else:
-        response = Response(blobs().read(found.blob_key))
-        response.headers["Content-Length"] = str(size)
-    response.headers["Accept-Ranges"] = "bytes"
-    response.set_etag(found.sha256)
-    return response
-
-
-def _asked_range(found: Attachment) -> tuple[int, int] | None:
-    """Return the one range that was asked for, None for the whole file.
-
-    Who resumes a download sends the ETag of its beginning along (RFC 9110, section 13.1.5); should
-    that be another file's, the whole of this one is the answer.
-    """
-    asked = request.range
-    is_stale = "If-Range" in request.headers and is_resource_modified(
-        request.environ, etag=found.sha256, ignore_if_range=False
-    )
-    if asked is None or is_stale:
-        return None
-    span = asked.range_for_length(found.size_bytes)
-    if span is None:
-        raise RequestedRangeNotSatisfiable(found.size_bytes)
-    return span

@@ -3,17 +3,23 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.attachments.changing import REMOVED_LIVES
+from webapp.attachments.kinds import shown_as
 from webapp.attachments.models import Attachment, Source
+from webapp.companies import access
+from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.names import extension_of
-from webapp.core.text import _
+from webapp.core.text import _, tidy
 from webapp.imports.models import UNFINISHED, ImportItem, ItemState
 from webapp.imports.reasons import reason_text
+from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target
 from webapp.tools.parts import Standing
+from webapp.tools.registry import TOOLS, Section
 
 # What somebody cancelled or dismissed is out of sight; what stopped by itself stays until then.
 RESTING_SHOWN = (ItemState.FAILED, ItemState.CANCELLED)
@@ -29,8 +35,36 @@ class ShownFile:
         return kind_of(self.attachment.name)
 
     @property
+    def may_open(self) -> bool:
+        """True for what the browser shows, should its contents be what the name says."""
+        return shown_as(self.attachment.name) is not None
+
+    @property
+    def called_before(self) -> str:
+        """Return what the source called the file where that is another name, "" otherwise."""
+        name = tidy(self.attachment.original_name)
+        return name if name != self.attachment.name else ""
+
+    @property
     def is_from_box(self) -> bool:
         return self.attachment.source == Source.BOX
+
+
+@dataclass(frozen=True)
+class RemovedFile:
+    """A file that somebody who may restore it can still bring back."""
+
+    attachment: Attachment
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.attachment.name)
+
+    @property
+    def kept_until(self) -> datetime:
+        removed_at = self.attachment.removed_at
+        assert removed_at is not None
+        return removed_at + REMOVED_LIVES
 
 
 @dataclass(frozen=True)
@@ -82,11 +116,17 @@ class ShownCopy:
 
 @dataclass(frozen=True)
 class FileList:
-    """Everything that hangs on one target."""
+    """Everything that hangs on one target.
+
+    The record's own list knows, too, how many files there are with those of its rows, and which
+    removed ones this person may restore.
+    """
 
     target: Target
     files: tuple[ShownFile, ...]
     copies: tuple[ShownCopy, ...]
+    in_all: int = 0
+    removed: tuple[RemovedFile, ...] = ()
 
     @property
     def is_moving(self) -> bool:
@@ -109,12 +149,7 @@ class FileList:
 def file_lists(session: Session, standing: Standing) -> dict[int | None, FileList]:
     """Return the files of a record by row; those of the record itself under None."""
     record = standing.record
-    attachments = session.scalars(
-        select(Attachment)
-        .where(Attachment.record_id == record.id, Attachment.removed_at.is_(None))
-        .options(joinedload(Attachment.attached_by))
-        .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
-    ).all()
+    attachments = attached_to(session, standing)
     items = session.scalars(
         select(ImportItem)
         .where(
@@ -137,9 +172,81 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
                 if a.row_id == row_id
             ),
             tuple(_shown_copy(i, standing) for i in items if i.row_id == row_id),
+            in_all=len(attachments) if row_id is None else 0,
+            removed=_removed(session, standing) if row_id is None else (),
         )
         for row_id in rows
     }
+
+
+def attached_to(session: Session, standing: Standing) -> list[Attachment]:
+    """Return the files of a record and of those of its rows that this person sees."""
+    record = standing.record
+    found = session.scalars(
+        select(Attachment)
+        .where(Attachment.record_id == record.id, Attachment.removed_at.is_(None))
+        .options(joinedload(Attachment.attached_by))
+        .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
+    ).all()
+    hidden = _hidden_rows(session, standing) if any(a.row_id for a in found) else set()
+    return [attachment for attachment in found if attachment.row_id not in hidden]
+
+
+def _hidden_rows(session: Session, standing: Standing) -> set[int]:
+    """Return the rows of a record that this person does not see: being written, or for admins."""
+    rows = session.execute(
+        select(RecordRow.id, RecordRow.section, RecordRow.sent_at, RecordRow.author_id).where(
+            RecordRow.record_id == standing.record.id
+        )
+    )
+    tool = standing.tool
+    shown = {s.key for s in tool.sections if standing.may_see_rows(s)}
+    return {
+        row_id
+        for row_id, section, sent_at, author_id in rows
+        if section not in shown or (sent_at is None and author_id != standing.person_id)
+    }
+
+
+def _removed(session: Session, standing: Standing) -> tuple[RemovedFile, ...]:
+    found = session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.record_id == standing.record.id,
+            Attachment.removed_at > utcnow() - REMOVED_LIVES,
+        )
+        .options(joinedload(Attachment.removed_by))
+        .order_by(Attachment.removed_at.desc(), Attachment.id.desc())
+    ).all()
+    mine = [a for a in found if standing.may_remove(attached_by_id=a.attached_by_id)]
+    hidden = _hidden_rows(session, standing) if any(a.row_id for a in mine) else set()
+    return tuple(RemovedFile(a) for a in mine if a.row_id not in hidden)
+
+
+def in_shown_rows(project_id: int, person_id: int) -> ColumnElement[bool]:
+    """Return SQL that is false for files of tables which only admins see on that record.
+
+    For lists over many records, beside `hangs_visibly`: which tables those are, only tools know.
+    """
+    conditions = [
+        not_(_in_hidden_table(tool.key, section))
+        for tool in TOOLS
+        for section in tool.sections
+        if section.shown_if and access.level_in(project_id, person_id, tool.key) < Level.ADMIN
+    ]
+    return and_(true(), *conditions)
+
+
+def _in_hidden_table(tool_key: str, section: Section) -> ColumnElement[bool]:
+    is_its_row = (
+        select(RecordRow.id)
+        .where(RecordRow.id == Attachment.row_id, RecordRow.section == section.key)
+        .exists()
+    )
+    is_shown = func.coalesce(Record.details[section.shown_if].as_boolean(), false())
+    return and_(
+        Record.tool_key == tool_key, Attachment.row_id.is_not(None), not_(is_shown), is_its_row
+    )
 
 
 def _shown_copy(item: ImportItem, standing: Standing) -> ShownCopy:

@@ -16,6 +16,7 @@ from webapp.core.converters import as_id
 from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson
 from webapp.records.visibility import hangs_visibly, may_see, may_see_at
+from webapp.tools.files import in_shown_rows
 from webapp.tools.forms import Choices, offered
 from webapp.tools.parts import BALL_ROLE, PeopleByRole
 from webapp.tools.registry import Field, Kind, Tool
@@ -625,6 +626,7 @@ def attached_lately(
             Attachment.project_id == project_id,
             Attachment.removed_at.is_(None),
             hangs_visibly(person_id, Attachment.row_id),
+            in_shown_rows(project_id, person_id),
         )
         .options(joinedload(Attachment.attached_by))
         .order_by(Attachment.attached_at.desc(), Attachment.id.desc())

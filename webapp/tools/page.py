@@ -385,6 +385,9 @@ EVENTS = {
     "file.removed": N_("removed %(name)s"),
     "file.moved_on": N_("moved %(name)s on to %(there)s"),
     "file.taken_over": N_("took over %(name)s from %(where)s"),
+    "file.restored": N_("restored %(name)s"),
+    "file.renamed": N_("renamed %(old)s to %(new)s"),
+    "file.described": N_("described %(name)s"),
 }
 SOURCES = {"box": N_("Box"), "computer": N_("the computer")}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.models import Attachment
@@ -133,6 +133,8 @@ def remove(session: Session, standing: Standing, row: RecordRow) -> None:
     )
     if has_files is not None:
         raise Conflict(_("It carries files. Remove those first."))
+    # What was removed from it before can still be restored: then onto the record itself.
+    session.execute(update(Attachment).where(Attachment.row_id == row.id).values(row_id=None))
     name = title_of(section, row)
     session.delete(row)
     session.flush()

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.orm import Session
 
+from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.box_link import linking
 from webapp.box_link.clients import box_access
@@ -28,7 +29,6 @@ from webapp.tools.registry import TOOLS
 log = logging.getLogger(__name__)
 
 UNSAVED_LIVES = timedelta(days=1)
-REMOVED_LIVES = timedelta(days=30)
 ORPHAN_LIVES = timedelta(hours=24)
 TRAY_LIVES = timedelta(days=7)
 HALF_WRITTEN_LIVES = 2 * claims.LEASE

@@ -195,7 +195,7 @@ TOOL = Tool(
         "due_on",
         "files",
     ),
-    filters=("status", "ball", "location", "manager"),
+    filters=("status", "ball", "location", "manager", "files"),
     private_to=(
         Part.CREATOR,
         Part.MANAGER,

@@ -129,7 +129,7 @@ TOOL = Tool(
             official_by=LEADS,
         ),
     ),
-    filters=("status", "ball", "manager", "location"),
+    filters=("status", "ball", "manager", "location", "files"),
     private_to=(Part.CREATOR, Part.MANAGER, Part.ASSIGNEE, Part.DISTRIBUTION),
     due_days_setting="rfi_due_days",
 )
