@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.boxing import log_in
 from tests.browser.conftest import Actor
-from tests.browser.picking import open_dialog, open_folders, tick
+from tests.browser.picking import attach_from_computer, open_dialog, open_folders, tick
 from tests.sandbox.process import SandboxProcess
 from tests.support.chromium import SIZES, Surfer
 from tests.support.processes import Person
@@ -139,6 +139,26 @@ def test_pages_of_a_project_are_accessible(linked: Actor, looker: Surfer, world:
         inspection.look("menu of one's name")
 
 
+def test_pages_of_files_are_accessible(alice_here: Actor, looker: Surfer, world: World) -> None:
+    record = alice_here.new_rfi("With files")
+    # The next file is attached while the page still asks for what the last one changed.
+    looker.watch.expects("htmx:sendAbort", "htmx:afterRequest")
+    with inspecting(looker, alice_here.person) as inspection:
+        tab = inspection.tab
+        for name in ("plan.pdf", "model.dwg", "gone.pdf"):
+            attach_from_computer(tab, record, name, b"%PDF-1.7")
+        files = tab.locator("#tools-files")
+        files.get_by_role("link", name="Change gone.pdf").click()
+        inspection.look("renaming a file")
+        tab.get_by_role("link", name="Remove file…").click()
+        inspection.look("removing a file")
+        tab.get_by_role("button", name="Remove file").click()
+        files.locator("summary", has_text="Removed files").click()
+        inspection.look("record with files and a removed one")
+        inspection.at(f"/projects/{world.tower}/files")
+        inspection.at(f"/projects/{world.tower}/files?q=nothing+like+this")
+
+
 def test_settings_and_company_pages_are_accessible(
     linked: Actor, looker: Surfer, people: Callable[[str], Person], world: World
 ) -> None:
@@ -252,7 +272,8 @@ def test_a_record_whose_files_move_is_accessible(
         expect(files.get_by_text("verified")).to_have_count(1)
         files.locator("details.from summary").click()
         inspection.look("a verified file and where it is from")
-        files.get_by_role("link", name="Remove").click()
+        files.get_by_role("link", name="Change").click()
+        tab.get_by_role("link", name="Remove file…").click()
         inspection.look("the question before a file is removed")
 
 

@@ -1,6 +1,6 @@
 """The tools' blueprint with all its routes: each module below adds its own."""
 
-from webapp.tools import editing, replying, row_pages, views
+from webapp.tools import editing, file_pages, replying, row_pages, views
 from webapp.tools.blueprint import bp
 from webapp.tools.extensions import daily_log_pages, document_pages, drawings_pages
 from webapp.tools.people import groups, project
@@ -11,6 +11,7 @@ __all__ = [
     "document_pages",
     "drawings_pages",
     "editing",
+    "file_pages",
     "groups",
     "project",
     "replying",

@@ -80,8 +80,13 @@ def _nav(project: Project, person: SignedIn) -> tuple[NavItem, ...]:
     counts = lists.counts(db.session(), project.id, person.id)
     current = g.get("tool_key")
     home = url_for("tools.project_home", project_id=project.id)
+    files = url_for("tools.project_files", project_id=project.id)
     items = [
-        NavItem(_("Home"), _("Home"), home, "house", False, request.path == home, mine=0, overdue=0)
+        NavItem(
+            _("Home"), _("Home"), home, "house", False, request.path == home, mine=0, overdue=0
+        ),
+        # Without an icon: the phone's dock has no room for it, its sheet of all tools has.
+        NavItem(_("Files"), _("Files"), files, "", False, request.path == files, mine=0, overdue=0),
     ]
     for tool in TOOLS:
         if levels.get(tool.key, levels["*"]) < Level.READ:

@@ -1,0 +1,169 @@
+"""All files of a record as one zip, made while it is sent: no temporary file, no large memory.
+
+Nothing is compressed, because drawings and photos are already; that makes the length known before
+the first byte, so that a browser shows progress and notices a broken download.
+"""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from flask import Response
+from zipstream import ZIP_STORED, ZipStream
+
+from webapp.attachments.models import Attachment, Source
+from webapp.attachments.sending import DOWNLOAD_POLICY, disposition, missing
+from webapp.core.blobs import Blobs, blobs
+from webapp.core.formats import filesize
+from webapp.core.names import clean_name, numbered
+from webapp.core.problems import Invalid
+from webapp.core.spreadsheets import Row, csv_blocks
+from webapp.core.text import _
+
+FILES_MAX = 2000
+BYTES_MAX = 25 * 10**9
+LOOKS_AT_ONCE = 16
+MANIFEST = "manifest.csv"
+# What Windows refuses within a name, beside what `clean_name` takes away.
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]')
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file of the archive; `folder` is empty for the files of the record itself."""
+
+    attachment: Attachment
+    folder: str = ""
+
+
+def respond(title: str, entries: list[Entry]) -> Response:
+    """Return the archive; Invalid when it would be too large, ContentsMissing before it begins."""
+    _require_fitting(entries)
+    store = blobs()
+    _require_contents(store, entries)
+    names = member_names(entries)
+    archive = ZipStream(compress_type=ZIP_STORED, sized=True)
+    archive.add(_manifest(entries, names), MANIFEST)
+    for entry, name in zip(entries, names, strict=True):
+        found = entry.attachment
+        archive.add(_contents(store, found.blob_key), name, size=found.size_bytes)
+    response = Response(iter(archive), mimetype="application/zip")
+    response.headers["Content-Length"] = str(len(archive))
+    response.headers["Content-Disposition"] = disposition(
+        clean_name(f"{title}.zip", fallback="files.zip")
+    )
+    response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _require_fitting(entries: list[Entry]) -> None:
+    size = sum(entry.attachment.size_bytes for entry in entries)
+    if not entries:
+        raise Invalid(_("There is no file to download here."))
+    if len(entries) > FILES_MAX or size > BYTES_MAX:
+        raise Invalid(
+            _(
+                "These are %(num)s files with %(size)s; one download takes at most %(most)s files "
+                "and %(limit)s. Download them one by one.",
+                num=f"{len(entries):,}",
+                size=filesize(size),
+                most=f"{FILES_MAX:,}",
+                limit=filesize(BYTES_MAX),
+            ),
+            title=_("That is too much for one download"),
+        )
+
+
+def _require_contents(store: Blobs, entries: list[Entry]) -> None:
+    """Look at every object before the first byte: half an archive helps nobody."""
+    keys = [entry.attachment.blob_key for entry in entries]
+    with ThreadPoolExecutor(LOOKS_AT_ONCE) as threads:
+        sizes = list(threads.map(store.size, keys))
+    for entry, size in zip(entries, sizes, strict=True):
+        if size != entry.attachment.size_bytes:
+            raise missing(entry.attachment)
+
+
+def _contents(store: Blobs, key: str) -> Iterator[bytes]:
+    """Yield an object's bytes; it is opened when its turn comes."""
+    yield from store.read(key)
+
+
+def member_names(entries: list[Entry]) -> list[str]:
+    """Return each file's name within the archive: safe on every system, and no name twice."""
+    at_top = _Names(MANIFEST)
+    folders: dict[str, tuple[str, _Names]] = {}
+    found = []
+    for entry in entries:
+        if not entry.folder:
+            found.append(at_top.take(entry.attachment.name))
+            continue
+        if entry.folder not in folders:
+            folders[entry.folder] = (at_top.take(entry.folder), _Names())
+        folder, inside = folders[entry.folder]
+        found.append(f"{folder}/{inside.take(entry.attachment.name)}")
+    return found
+
+
+class _Names:
+    """The names given within one folder; systems that ignore case must find no two alike."""
+
+    def __init__(self, *taken: str) -> None:
+        self._taken = set(taken)
+        self._last: dict[str, int] = {}
+
+    def take(self, wanted: str) -> str:
+        name = _safe(wanted)
+        number, free = self._last.get(name, 1), name
+        while free.casefold() in self._taken:
+            number += 1
+            free = numbered(name, number)
+        self._last[name] = number
+        self._taken.add(free.casefold())
+        return free
+
+
+def _safe(name: str) -> str:
+    return clean_name(_NOT_ON_WINDOWS.sub("_", name), fallback=_("unnamed"))
+
+
+def _manifest(entries: list[Entry], names: list[str]) -> bytes:
+    heads = (
+        _("Name in this archive"),
+        _("Original name"),
+        _("Description"),
+        _("Size in bytes"),
+        "SHA-1",
+        "SHA-256",
+        _("Source"),
+        _("Box path"),
+        _("Version"),
+        _("Attached by"),
+        _("Attached at (UTC)"),
+    )
+    lines = [_line(entry.attachment, name) for entry, name in zip(entries, names, strict=True)]
+    return b"".join(csv_blocks([[heads, *lines]]))
+
+
+def _line(found: Attachment, name: str) -> Row:
+    return (
+        name,
+        found.original_name,
+        found.description,
+        found.size_bytes,
+        found.sha1,
+        found.sha256,
+        source_text(found.source),
+        found.box_path,
+        found.box_version_number or "",
+        found.attached_by.name,
+        found.attached_at,
+    )
+
+
+def source_text(source: str) -> str:
+    """Return where a file came from, in a word or two."""
+    texts = {Source.BOX.value: _("Box"), Source.COMPUTER.value: _("Computer")}
+    return texts.get(source, source)
