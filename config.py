@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 ENVIRONMENTS = ("development", "test", "production")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -59,6 +59,8 @@ class Config:
     copy_threads: int = 8
     file_max_bytes: int = DEFAULT_FILE_MAX_BYTES
     files_per_action: int = 100
+    mail_url: str = field(default="outbox:", repr=False)
+    mail_domain: str = "localhost"
 
     @property
     def is_local(self) -> bool:
@@ -121,6 +123,8 @@ class Config:
                 "FILE_MAX_BYTES", default=DEFAULT_FILE_MAX_BYTES, least=1
             ),
             files_per_action=reader.whole_number("FILES_PER_ACTION", default=100, least=1),
+            mail_url=reader.mail_url("MAIL_URL", default="outbox:"),
+            mail_domain=reader.host_name("MAIL_DOMAIN", default="localhost"),
         )
         if not is_local and not config.is_https and not reader.problems:
             reader.problems.append("PUBLIC_URL must be https in production")
@@ -207,6 +211,31 @@ class _Reader:
             elif parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES:
                 self.problems.append(f"{name}: {value!r} is not https")
         return values
+
+    def mail_url(self, name: str, *, default: str) -> str:
+        """Return where mail leaves; a problem never repeats the value, which holds a password."""
+        value = self.secret(name, default=default)
+        try:
+            parts = urlsplit(value)
+            query = parse_qs(parts.query, keep_blank_values=True)
+            is_server = parts.scheme in {"smtp", "smtps"} and bool(parts.hostname)
+            is_server = is_server and parts.port != 0 and parts.path in {"", "/"}
+        except ValueError:
+            self.problems.append(f"{name} is not an address of a mail server")
+            return default
+        if not is_server and value not in {"outbox:", "outbox"}:
+            self.problems.append(f"{name} is neither outbox: nor smtp://host nor smtps://host")
+        elif set(query) - {"from"}:
+            self.problems.append(f"{name} takes no other option than from")
+        elif "from" in query and not re.fullmatch(r"[!-?A-~]+@[\w.-]+", query["from"][0]):
+            self.problems.append(f"{name}: from is no e-mail address")
+        return value
+
+    def host_name(self, name: str, *, default: str) -> str:
+        value = self.text(name, default=default).lower()
+        if not re.fullmatch(r"[a-z0-9-]+(\.[a-z0-9-]+)*", value):
+            self.problems.append(f"{name}={value!r} is not the name of a host")
+        return value
 
     def token_keys(self, name: str, *, default: str | None) -> tuple[TokenKey, ...]:
         ring = self.secret(name, default=default)

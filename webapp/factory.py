@@ -28,11 +28,13 @@ from webapp.imports import tasks
 from webapp.imports import views as imports
 from webapp.imports.importer import Importer
 from webapp.imports.models import ImportItem
+from webapp.mail import transports
 from webapp.operations import health
 from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
 from webapp.tools import catalog, naming, page, routes
 from webapp.tools.converters import BoxToolConverter, ToolConverter
+from webapp.tools.extensions.emails import outgoing
 from webapp.tools.people import company as people
 from webapp.tools.registry import TOOLS
 from webapp.wiring import chores, opening, targets
@@ -62,6 +64,7 @@ def create_app(config: Config) -> Flask:
     settings.install(app, config)
     init_database(app, config.database_url)
     blobs.install(app, blobs.make_blobs(config.storage_url))
+    transports.install(app, transports.make_transport(config.mail_url, own_name=config.mail_domain))
     app.before_request(_allow_large_uploads)
     _init_extensions(app, config)
     security.init_security(app, config)
@@ -177,6 +180,7 @@ def _init_queue(app: Flask, config: Config) -> None:
             importer,
             threads=config.copy_threads,
             chores=chores.chores(),
+            errands=(outgoing.ERRAND,),
         )
     )
     chores.connect_signals()

@@ -23,6 +23,7 @@ from webapp.core.database import Base
 class Source(StrEnum):
     BOX = "box"
     COMPUTER = "computer"
+    EMAIL = "email"
 
 
 def new_public_id() -> str:
@@ -33,8 +34,9 @@ class Attachment(Base):
     """A verified copy. `name` is what people see and may change, `original_name` what the source
     called it.
 
-    A removed one is kept for 30 days. The `box_…` columns tell where the copy was taken from, at
-    the time it was taken; they never change with Box.
+    A removed one is kept for 30 days. Several can share one object: a forwarded message carries
+    the files of the original, and the object goes with the last of them. The `box_…` columns tell
+    where the copy was taken from, at the time it was taken; they never change with Box.
     """
 
     __tablename__ = "attachments"
@@ -52,7 +54,7 @@ class Attachment(Base):
     sha1: Mapped[str] = mapped_column(String(40))
     sha256: Mapped[str] = mapped_column(String(64))
     is_verified: Mapped[bool] = mapped_column(default=True)
-    blob_key: Mapped[str] = mapped_column(String(200), unique=True)
+    blob_key: Mapped[str] = mapped_column(String(200), index=True)
     source: Mapped[str] = mapped_column(String(12))
     import_item_id: Mapped[int | None] = mapped_column(unique=True)
     attached_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))

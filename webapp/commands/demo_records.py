@@ -98,7 +98,9 @@ class RecordLoader:
 
     def _record(self, tool: Tool, entry: dict[str, Any]) -> Record:
         creator = self.people[entry.get("by") or entry.get("received_from") or entry["manager"]]
-        opened = self.moment(entry["opened"], MORNING) if "opened" in entry else None
+        opened = (
+            self.moment(entry["opened"], entry.get("at", MORNING)) if "opened" in entry else None
+        )
         closed = self.moment(entry["closed"], LATE) if "closed" in entry else None
         created = opened or self.moment(entry.get("created", "2025-09-15"), "06:45")
         record = Record(

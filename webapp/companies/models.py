@@ -3,6 +3,7 @@
 `Company` is the tenant. A company that merely appears in a project's directory is a `Vendor`.
 """
 
+import secrets
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Any
@@ -22,6 +23,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
 from webapp.core.database import Base
+
+MAIL_TOKEN_LENGTH = 10
+# Without letters and digits that look alike: people read these addresses to each other.
+MAIL_TOKEN_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105  # no secret, an alphabet
 
 
 class Level(IntEnum):
@@ -177,7 +182,14 @@ class Vendor(Base):
     __table_args__ = (Index("ix_vendors_company", "company_id", "name"),)
 
 
+def new_mail_token() -> str:
+    """Return what makes a project's inbound address its own and hard to guess."""
+    return "".join(secrets.choice(MAIL_TOKEN_LETTERS) for _ in range(MAIL_TOKEN_LENGTH))
+
+
 class Project(Base):
+    """A job with its own directory, records and inbound e-mail address."""
+
     __tablename__ = "projects"
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -188,6 +200,7 @@ class Project(Base):
     address: Mapped[str] = mapped_column(String(300), default="")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
+    mail_token: Mapped[str] = mapped_column(String(20), default=new_mail_token, unique=True)
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     company: Mapped[Company] = relationship()

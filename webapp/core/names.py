@@ -4,6 +4,11 @@ import re
 import unicodedata
 
 NAME_MAX_BYTES = 200
+# What "strict file upload" refuses elsewhere in the field: programs and scripts.
+BLOCKED_EXTENSIONS = frozenset(
+    "ade adp apk app bat chm cmd com cpl dll dmg exe gadget hta inf ins isp jar js jse lnk mde "
+    "msc msi msp mst pif ps1 reg scr sct sh sys vb vbe vbs wsc wsf wsh".split()
+)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"[\r\n\t]+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")

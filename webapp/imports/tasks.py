@@ -54,6 +54,19 @@ class Chore:
     run: Callable[[], object]
 
 
+@dataclass(frozen=True)
+class Errand:
+    """Another kind of work for the workers; its rows are the truth about it, as they are here.
+
+    `count_due` returns how many pieces can be done now, up to a number. `run_next` does one for a
+    worker of that name, and returns False when there is none.
+    """
+
+    name: str
+    count_due: Callable[[int], int]
+    run_next: Callable[[str, threading.Event], bool]
+
+
 @dataclass
 class Queue:
     """The engine of one application: its huey, its importer, and the sweep."""
@@ -64,6 +77,7 @@ class Queue:
     threads: int
     is_embedded: bool
     chores: tuple[Chore, ...] = ()
+    errands: tuple[Errand, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
     woken: threading.Event = field(default_factory=threading.Event)
     _work: Any = None
@@ -82,8 +96,13 @@ class Queue:
         self.woken.set()
 
     def work(self) -> None:
-        """Copy whatever is due until there is nothing left: any wake-up serves any item."""
+        """Do whatever is due until there is nothing left: any wake-up serves any work.
+
+        Errands come first: they are short, and a copy can take an hour.
+        """
         while not self.stopping.is_set():
+            if any(self._run_errand(errand) for errand in self.errands):
+                continue
             with self.app.app_context():
                 job = claims.claim(self.worker_name)
                 if job is None:
@@ -94,10 +113,20 @@ class Queue:
                     log.exception("import.crashed", extra={"item": job.item_id})
                     self.importer.give_up(job)
 
+    def _run_errand(self, errand: Errand) -> bool:
+        """Do one piece of an errand; one that stumbles is left to the next sweep."""
+        try:
+            with self.app.app_context():
+                return errand.run_next(self.worker_name, self.stopping)
+        except Exception:
+            log.exception("errand.failed", extra={"errand": errand.name})
+            return False
+
     def sweep(self) -> None:
         """Wake workers for what a lost message or a dead worker left behind."""
         with self.app.app_context():
             due = claims.count_due(self.threads)
+            due += sum(errand.count_due(self.threads) for errand in self.errands)
         if due > (waiting := self.huey.pending_count()):
             self.wake(due - waiting)
 
@@ -114,7 +143,13 @@ class Queue:
 
 
 def make_queue(
-    app: Flask, url: str, importer: Importer, *, threads: int, chores: tuple[Chore, ...]
+    app: Flask,
+    url: str,
+    importer: Importer,
+    *,
+    threads: int,
+    chores: tuple[Chore, ...],
+    errands: tuple[Errand, ...] = (),
 ) -> Queue:
     return Queue(
         app=app,
@@ -123,6 +158,7 @@ def make_queue(
         threads=threads,
         is_embedded=urlsplit(url).scheme == "sqlite",
         chores=chores,
+        errands=errands,
     )
 
 

@@ -27,10 +27,12 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.core.text import _, tidy
+from webapp.mail.addresses import is_address, split_addresses
 from webapp.tools.registry import Field, Kind, Section, Tool
 from webapp.tools.values import Values
 
 TEXT_MAX_LENGTH = 200
+ADDRESSES_MAX_LENGTH = 4000
 LONG_TEXT_MAX_LENGTH = 50_000
 MONEY_MAX = 10**12
 CENT = Decimal("0.01")
@@ -57,6 +59,7 @@ class Choices:
     codes: dict[str, tuple[tuple[str, str], ...]]
     records: dict[str, tuple[tuple[int, str], ...]] = dataclass_field(default_factory=dict)
     said: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
+    tags: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
 
 
 class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
@@ -146,6 +149,12 @@ def _form_field(field: Field, choices: Choices) -> Any:
             return IntegerField(label, validators=checks, render_kw={"inputmode": "numeric"})
         case Kind.YES_NO:
             return BooleanField(label)
+        case Kind.ADDRESSES:
+            checks += [_length(field.max_length or ADDRESSES_MAX_LENGTH), _deliverable]
+            return StringField(label, validators=checks, filters=[tidy, joined_addresses])
+        case Kind.TAGS:
+            checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
+            return StringField(label, validators=checks, filters=[tidy, joined_tags])
         case _:
             checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
             keys = {"list": f"{field.key}-said"} if choices.said.get(field.key) else {}
@@ -199,6 +208,8 @@ def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
             return tuple((text, text) for text in choices.said.get(field.key, ()))
         case Kind.YES_NO:
             return (("yes", _("Yes")), ("no", _("No")))
+        case Kind.TAGS:
+            return tuple((tag, tag) for tag in choices.tags.get(field.key, ()))
         case _:
             return tuple((key, _(text)) for key, text in field.choices)
 
@@ -235,6 +246,23 @@ def _length(most: int) -> Length:
 def _believable_date(_form: Any, field: FormField) -> None:
     if field.data is not None and not EARLIEST <= field.data <= LATEST:
         raise ValidationError(_("Choose a date between 1900 and 2200."))
+
+
+def joined_addresses(text: str) -> str:
+    """Return what was typed as addresses with one comma between them, each once."""
+    return ", ".join(split_addresses(text))
+
+
+def joined_tags(text: str) -> str:
+    """Return tags with one comma between them, each once, however their letters are written."""
+    found = {" ".join(tag.split()).lower(): " ".join(tag.split()) for tag in text.split(",")}
+    return ", ".join(tag for key, tag in found.items() if key)
+
+
+def _deliverable(_form: Any, field: FormField) -> None:
+    wrong = [address for address in split_addresses(field.data or "") if not is_address(address)]
+    if wrong:
+        raise ValidationError(_("%(address)s is no e-mail address.", address=wrong[0][:80]))
 
 
 def _whole_cents(_form: Any, field: FormField) -> None:

@@ -84,7 +84,9 @@ def save(
     changes = _changes(session, tool, before, kept)
     event = "record.created" if is_first else "record.changed"
     if is_first or changes:
-        _note(session, standing, event, changes=[] if is_first else changes)
+        hidden = {declared.label for declared in tool.fields if declared.seen_by}
+        told = [change for change in changes if change["label"] not in hidden]
+        _note(session, standing, event, changes=[] if is_first else told)
 
 
 def hold(session: Session, record: Record) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
@@ -352,6 +352,7 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
         found.append(holds_ball(holder))
     for key, value in filter_.chosen.items():
         found += _asked_of(filter_.tool, key, value)
+    found += filter_.tool.extension.narrowed(filter_.chosen)
     if filter_.text:
         needle = filter_.text.lower()
         found.append(
@@ -380,7 +381,12 @@ def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
             return _within(key.removesuffix(end), value, is_first=end == FROM)
     if key == tool.group_by:
         return [Record.grouping == value]
-    declared = tool.field(key)
+    return _holds(tool.field(key), value)
+
+
+def _holds(declared: Field, value: str) -> list[ColumnElement[bool]]:
+    """Return the condition that a field of the record holds a value."""
+    key = declared.key
     if key in COLUMNS:
         column = getattr(Record, COLUMNS[key])
         if declared.kind in {Kind.PERSON, Kind.VENDOR, Kind.RECORD}:
@@ -393,6 +399,9 @@ def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
     if declared.kind is Kind.YES_NO:
         said = Record.details[key].as_boolean()
         return [said.is_(True) if value == "yes" else or_(said.is_(None), said.is_(False))]
+    if declared.kind is Kind.TAGS:
+        held = literal(", ") + func.lower(Record.details[key].as_string()) + literal(", ")
+        return [held.contains(f", {value.lower()}, ", autoescape=True)]
     return [Record.details[key].as_string() == value]
 
 

@@ -158,6 +158,8 @@ def _cells(session: Session, found: Standing, values: dict[str, Any]) -> tuple[C
         is_elsewhere = field.key in (tool.body_field, "due_on", "is_private") or not field.in_block
         if field.kind is Kind.YES_NO and not values[field.key]:
             continue
+        if not found.may_see_field(field.seen_by):
+            continue
         if is_elsewhere or field.shown_with or not is_filled(values[field.key]):
             continue
         text = shown(field, values[field.key], names)
@@ -314,6 +316,7 @@ def choices(
         {kind: tuple(found) for kind, found in codes.items()},
         _records_offered(session, tool, project_id, person_id),
         _said(session, tool, project_id, person_id),
+        _tags_in_use(session, tool, project_id, person_id),
     )
 
 
@@ -321,22 +324,44 @@ def _said(
     session: Session, tool: Tool, project_id: int, person_id: int
 ) -> dict[str, tuple[str, ...]]:
     """Return what the records this person sees say in the fields that suggest it."""
+    return {
+        field.key: tuple(
+            sorted(_texts_in(session, tool, field, project_id, person_id))[:SAID_OFFERED]
+        )
+        for field in tool.fields
+        if field.suggests
+    }
+
+
+def _tags_in_use(
+    session: Session, tool: Tool, project_id: int, person_id: int
+) -> dict[str, tuple[str, ...]]:
+    """Return for each field of tags those that stand on records this person sees."""
     found = {}
     for field in tool.fields:
-        if field.suggests:
-            said = Record.details[field.key].as_string()
-            rows = session.scalars(
-                select(said)
-                .where(
-                    Record.project_id == project_id,
-                    Record.tool_key == tool.key,
-                    Record.saved_at.is_not(None),
-                    may_see(person_id),
-                )
-                .distinct()
-            )
-            found[field.key] = tuple(sorted({text for text in rows if text})[:SAID_OFFERED])
+        if field.kind is Kind.TAGS:
+            texts = _texts_in(session, tool, field, project_id, person_id)
+            tags = {tag for text in texts for tag in text.split(", ")}
+            found[field.key] = tuple(sorted(tags, key=str.lower))
     return found
+
+
+def _texts_in(
+    session: Session, tool: Tool, field: Field, project_id: int, person_id: int
+) -> set[str]:
+    """Return what a field of text says in the saved records that this person sees."""
+    said = Record.details[field.key].as_string()
+    rows = session.scalars(
+        select(said)
+        .where(
+            Record.project_id == project_id,
+            Record.tool_key == tool.key,
+            Record.saved_at.is_not(None),
+            may_see(person_id),
+        )
+        .distinct()
+    )
+    return {text for text in rows if text}
 
 
 def _records_offered(
@@ -388,14 +413,22 @@ EVENTS = {
     "file.restored": N_("restored %(name)s"),
     "file.renamed": N_("renamed %(old)s to %(new)s"),
     "file.described": N_("described %(name)s"),
+    "email.received": N_("sent this in by e-mail"),
+    "email.went_out": N_("The message went out."),
+    "email.not_sent": N_("The message did not go out."),
+    "email.forwarded": N_("began forwarding this"),
+    "email.without": N_("sent this without the files that did not arrive"),
+    "email.filed": N_("moved this to: %(folder)s"),
 }
-SOURCES = {"box": N_("Box"), "computer": N_("the computer")}
+SOURCES = {"box": N_("Box"), "computer": N_("the computer"), "email": N_("an e-mail")}
 
 
 def event_text(entry: AuditEntry) -> str:
     """Return an entry of the change history as the rest of a sentence that begins with a name."""
     facts = {
-        key: _(value) if key in {"step", "before", "after", "row_label"} and value else value
+        key: _(value)
+        if key in {"step", "before", "after", "row_label", "folder"} and value
+        else value
         for key, value in entry.facts.items()
     }
     if "source" in facts:

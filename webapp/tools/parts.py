@@ -58,6 +58,9 @@ class Standing:
     def may_edit_field(self, editable_by: tuple[Part, ...]) -> bool:
         return not editable_by or bool(self.parts & set(editable_by))
 
+    def may_see_field(self, seen_by: tuple[Part, ...]) -> bool:
+        return not seen_by or bool(self.parts & set(seen_by))
+
     def may_write_in(self, section: Section) -> bool:
         is_usual = bool(self.parts & set(section.who)) and self.record.status in section.statuses
         return is_usual or self.allows(section.also)

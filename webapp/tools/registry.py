@@ -30,6 +30,8 @@ class Kind(StrEnum):
     PERCENT = "percent"
     WHOLE_NUMBER = "whole_number"
     YES_NO = "yes_no"
+    ADDRESSES = "addresses"
+    TAGS = "tags"
 
 
 class Part(StrEnum):
@@ -84,7 +86,8 @@ class Field:
     what a panel of the tool's own shows. `employed_by` names the company field whose people alone
     may stand in this one. `statuses` are those in which a record has the field in its form, () for
     all. `suggests` offers what other records say in a text, and lets the list be filtered by it.
-    `warn_days` marks a date that is so near, and one that is past.
+    `warn_days` marks a date that is so near, and one that is past. `seen_by` keeps a value
+    from everybody else: out of the page and out of the change history.
     """
 
     key: str
@@ -108,6 +111,7 @@ class Field:
     statuses: tuple[str, ...] = ()
     suggests: bool = False
     warn_days: int = 0
+    seen_by: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -328,6 +332,14 @@ class Extension:
     ) -> Listing:
         """Return what the tool's own list page needs; `asked` is the query of its address."""
         return Listing()
+
+    def above_list(self, session: Any, project: Any, level: Any) -> list[Panel]:
+        """Return what the list's page shows above the list, to somebody with this level."""
+        return []
+
+    def narrowed(self, chosen: dict[str, str]) -> list[Any]:
+        """Return SQL conditions for what a list leaves out unless its filters ask for it."""
+        return []
 
     def actions(self, session: Any, standing: Any) -> list[Action]:
         """Return the buttons this person has besides the steps."""

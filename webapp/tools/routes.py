@@ -3,6 +3,7 @@
 from webapp.tools import editing, file_pages, replying, row_pages, views
 from webapp.tools.blueprint import bp
 from webapp.tools.extensions import daily_log_pages, document_pages, drawings_pages
+from webapp.tools.extensions.emails import pages as email_pages
 from webapp.tools.people import groups, project
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "document_pages",
     "drawings_pages",
     "editing",
+    "email_pages",
     "file_pages",
     "groups",
     "project",

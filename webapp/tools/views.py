@@ -76,6 +76,7 @@ def list_page(project_id: int, tool: Tool, *, own: Listing, within: str | htmx.N
         columns=lists.columns_of(tool),
         controls=lists.controls_of(filter_, offered),
         may_create=level >= needed_to_create(tool),
+        panels=tool.extension.above_list(db.session(), g.entry.project, level),
         today=lists.today(),
     )
 

@@ -21,7 +21,7 @@ from webapp.core.database import db, release
 from webapp.core.digests import Digesting
 from webapp.core.extensions import limiter
 from webapp.core.formats import filesize
-from webapp.core.names import clean_name, extension_of
+from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _, ngettext
@@ -43,11 +43,6 @@ from webapp.wiring.targets import (
     send_tray,
 )
 
-# What "strict file upload" refuses elsewhere in the field: programs and scripts.
-BLOCKED_EXTENSIONS = frozenset(
-    "ade adp apk app bat chm cmd com cpl dll dmg exe gadget hta inf ins isp jar js jse lnk mde "
-    "msc msi msp mst pif ps1 reg scr sct sh sys vb vbe vbs wsc wsf wsh".split()
-)
 UPLOAD_BLOCK_BYTES = 1 << 20
 
 

@@ -8,6 +8,7 @@ from webapp.tools.catalog import (
     directory,
     documents,
     drawings,
+    emails,
     meetings,
     prime_contract,
     punch_list,
@@ -16,6 +17,7 @@ from webapp.tools.catalog import (
 )
 from webapp.tools.registry import TOOLS
 
+TOOLS.add(emails.TOOL)
 TOOLS.add(bidding.TOOL)
 TOOLS.add(prime_contract.TOOL)
 TOOLS.add(commitments.TOOL)

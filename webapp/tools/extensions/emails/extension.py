@@ -1,0 +1,260 @@
+"""What Emails does beyond the mechanism: it sends, answers and forwards, and shows threads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from webapp.attachments.models import Attachment
+from webapp.companies.models import Level, Project
+from webapp.core import audit
+from webapp.core.clock import utcnow
+from webapp.core.problems import Invalid
+from webapp.core.settings import settings
+from webapp.core.text import N_, _, ngettext
+from webapp.imports.models import ImportItem
+from webapp.mail.models import MailState, OutgoingMail
+from webapp.records.models import Record
+from webapp.tools.extensions.emails import drafting, messages, outgoing
+from webapp.tools.parts import Standing
+from webapp.tools.registry import Action, Extension, Panel, Part, Transition
+
+RECIPIENTS_MAX = 100
+FOLDERS = {
+    messages.ARCHIVE: N_("Archive"),
+    messages.SPAM: N_("Mark as spam"),
+    messages.BIN: N_("Move to the recycle bin"),
+    messages.INBOX: N_("Move to the inbox"),
+}
+FOLDER_NAMES = {
+    messages.INBOX: N_("Inbox"),
+    messages.ARCHIVE: N_("Archive"),
+    messages.SPAM: N_("Spam"),
+    messages.BIN: N_("Recycle bin"),
+}
+OUT_OF_SIGHT = (messages.SPAM, messages.BIN)
+
+# Why a message has not left (yet), in words.
+REASONS = {
+    "unreachable": N_("The mail server does not answer, or broke off."),
+    "busy": N_("The mail server asks us to wait."),
+    "refused": N_("The mail server did not take the message."),
+    "all_refused": N_("None of the addresses took it."),
+    "login_refused": N_("The mail server does not accept Plumbline's sign-in."),
+    "not_secure": N_("The mail server offers no safe way to sign in."),
+    "storage_down": N_("Plumbline could not read the files that go along."),
+    "no_access": N_("Its sender may no longer write e-mail in this project."),
+    "nobody": N_("None of its recipients can be written to any more."),
+}
+
+
+@dataclass(frozen=True)
+class ShownMessage:
+    """One message of a thread as a page shows it."""
+
+    record: Record
+    sender: str
+    to: str
+    cc: str
+    text: str
+    files: tuple[Attachment, ...]
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a message is on its way out; the details are for its sender."""
+
+    coming: tuple[ImportItem, ...] = ()
+    missing: tuple[ImportItem, ...] = ()
+    reason: str = ""
+    said: str = ""
+    tries: int = 0
+    run_after: Any = None
+    refused: tuple[tuple[str, str], ...] = ()
+    is_linked: bool = False
+
+
+class Emails(Extension):
+    """The extension of the Emails tool."""
+
+    def saved(self, session: Session, standing: Standing) -> None:
+        record = standing.record
+        details = dict(record.details)
+        details.setdefault("folder", messages.INBOX)
+        details.setdefault("direction", messages.OUTGOING)
+        if not details.get("sender"):
+            details["sender"] = record.created_by.name
+        record.details = details
+        if record.dated_on is None or record.status == messages.DRAFT:
+            moment = utcnow() if record.status == messages.DRAFT else messages.moment_of(record)
+            record.dated_on = messages.local_day(record, moment)
+        if record.status in messages.ARRIVED:
+            messages.mail_id(session, record)
+
+    def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
+        if transition.after != messages.SENDING:
+            return ""
+        people = messages.people_on_message(session, standing.record)
+        count = len(people.everybody) + len(people.outside)
+        if not count:
+            return _("Say to whom it goes: choose somebody, or write an address.")
+        if count > RECIPIENTS_MAX:
+            return ngettext(
+                "A message goes to at most %(num)s recipient.",
+                "A message goes to at most %(num)s recipients.",
+                RECIPIENTS_MAX,
+            )
+        return ""
+
+    def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        record = standing.record
+        if transition.after == messages.SENDING:
+            record.dated_on = messages.local_day(record, utcnow())
+            if outgoing.prepare(session, record):
+                record.status = messages.WAITING
+        elif transition.after == messages.DRAFT:
+            outgoing.take_back(session, record)
+
+    def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        return [
+            Panel("tools/emails/_state.html", {"progress": progress_of(session, standing)}),
+            Panel("tools/emails/_thread.html", {"thread": thread(session, standing)}),
+        ]
+
+    def above_list(self, session: Session, project: Project, level: Level) -> list[Panel]:
+        is_shown = level >= Level.ADMIN and settings().mail_url.startswith("outbox")
+        context = {
+            "address": messages.project_address(project),
+            "folders": tuple((key, _(label)) for key, label in FOLDER_NAMES.items()),
+            "shows_outbox": is_shown,
+        }
+        return [Panel("tools/emails/_mailbox.html", context)]
+
+    def narrowed(self, chosen: dict[str, str]) -> list[ColumnElement[bool]]:
+        if chosen.get("folder"):
+            return []
+        folder = Record.details["folder"].as_string()
+        return [or_(folder.is_(None), folder.not_in(OUT_OF_SIGHT))]
+
+    def actions(self, session: Session, standing: Standing) -> list[Action]:
+        record = standing.record
+        if Part.STANDARD not in standing.parts:
+            return []
+        if record.status == messages.WAITING and Part.CREATOR in standing.parts:
+            return _without(outgoing.wait_of(session, record.id))
+        if record.status not in messages.ARRIVED:
+            return []
+        found = [
+            Action("reply", N_("Reply"), is_main=True),
+            Action("reply_all", N_("Reply to all")),
+            Action("forward", N_("Forward")),
+        ]
+        if Part.ADMIN in standing.parts:
+            now = record.details.get("folder", messages.INBOX)
+            found += [Action(key, label) for key, label in FOLDERS.items() if key != now]
+        return found
+
+    def act(self, session: Session, standing: Standing, key: str) -> str:
+        record = standing.record
+        if key in FOLDERS:
+            record.details = {**record.details, "folder": key}
+            _note(session, standing, "email.filed", folder=FOLDER_NAMES[key])
+            return ""
+        if key == "without":
+            _send_without(session, standing)
+            return ""
+        if key == "forward":
+            draft = drafting.forward(session, standing)
+        elif key in {"reply", "reply_all"}:
+            draft = drafting.reply(session, standing, to_all=key == "reply_all")
+        else:
+            raise LookupError(key)
+        session.flush()
+        return f"{outgoing.path_of(draft)}/edit"
+
+
+def _without(wait: outgoing.Wait) -> list[Action]:
+    if not wait.missing:
+        return []
+    label = N_("Send without it") if len(wait.missing) == 1 else N_("Send without them")
+    return [Action("without", label, is_main=True)]
+
+
+def _send_without(session: Session, standing: Standing) -> None:
+    record = standing.record
+    wait = outgoing.wait_of(session, record.id)
+    if not wait.missing:
+        raise Invalid(_("Every file has arrived, or is on its way."))
+    outgoing.go_without(session, record)
+    if not wait.coming:
+        record.status = messages.SENDING
+    names = [item.name for item in wait.missing]
+    _note(session, standing, "email.without", names=names)
+
+
+def _note(session: Session, standing: Standing, event: str, **facts: Any) -> None:
+    audit.note(
+        session,
+        event,
+        person_id=standing.person_id,
+        project_id=standing.record.project_id,
+        record_id=standing.record.id,
+        **facts,
+    )
+
+
+def progress_of(session: Session, standing: Standing) -> Progress:
+    """Return where a message is on its way; who was refused, to its sender alone."""
+    record = standing.record
+    mails = session.scalars(
+        select(OutgoingMail).where(OutgoingMail.record_id == record.id).order_by(OutgoingMail.id)
+    ).all()
+    wait = outgoing.wait_of(session, record.id)
+    is_sender = Part.CREATOR in standing.parts
+    troubled = next((m for m in mails if m.reason and m.state != MailState.SENT), None)
+    refused = {address: said for mail in mails for address, said in mail.refused.items()}
+    return Progress(
+        coming=wait.coming,
+        missing=wait.missing,
+        reason=_(REASONS[troubled.reason]) if troubled and troubled.reason else "",
+        said=troubled.said if troubled and is_sender else "",
+        tries=troubled.tries if troubled else 0,
+        run_after=troubled.run_after if troubled else None,
+        refused=tuple(sorted(refused.items())) if is_sender else (),
+        is_linked=any(mail.is_linked for mail in mails),
+    )
+
+
+def thread(session: Session, standing: Standing) -> tuple[ShownMessage, ...]:
+    """Return the thread of a message as this person sees it, oldest first."""
+    found = messages.thread_of(session, standing.record, standing.person_id)
+    files: dict[int, list[Attachment]] = {}
+    rows = session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.record_id.in_([record.id for record in found]),
+            Attachment.row_id.is_(None),
+            Attachment.removed_at.is_(None),
+        )
+        .order_by(Attachment.id)
+    )
+    for file in rows:
+        files.setdefault(file.record_id, []).append(file)
+    return tuple(_shown(session, standing, record, files.get(record.id, [])) for record in found)
+
+
+def _shown(
+    session: Session, standing: Standing, record: Record, files: list[Attachment]
+) -> ShownMessage:
+    people = messages.people_on_message(session, record)
+    return ShownMessage(
+        record=record,
+        sender=messages.sender_text(record),
+        to=", ".join([*(person.name for person in people.to), *people.outside]),
+        cc=", ".join(person.name for person in people.cc),
+        text=str(record.details.get("message") or ""),
+        files=tuple(files),
+        is_current=record.id == standing.record.id,
+    )
