@@ -89,3 +89,54 @@ def test_postgresql_is_reached_with_the_driver_we_ship(tmp_path: Path) -> None:
     for given in ("postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"):
         found = Config.from_env(good(tmp_path, DATABASE_URL=given)).database_url
         assert found == "postgresql+psycopg://u@h/d"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "outbox:",
+        "smtp://mail.example",
+        "smtp://user:p%40ss@mail.example:587?from=plumbline@mail.example",
+        "smtps://mail.example:465",
+        "smtp://[::1]:25",
+    ],
+)
+def test_where_mail_leaves_is_read(tmp_path: Path, url: str) -> None:
+    assert Config.from_env(good(tmp_path, MAIL_URL=url)).mail_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://mail.example",
+        "mail.example:25",
+        "smtp://",
+        "smtp://:secret@",
+        "smtp://u:secret@mail.example:port",
+        "smtp://u:secret@mail.example:99999",
+        "smtp://u:secret@mail.example/path",
+        "smtp://u:secret@mail.example?tls=no",
+        "smtp://u:secret@mail.example?from=nobody",
+        "smtp://u:secret@[::1",
+        "outbox:///x",
+    ],
+)
+def test_where_mail_cannot_leave_is_told_without_the_password(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ConfigError, match="MAIL_URL") as error:
+        Config.from_env(good(tmp_path, MAIL_URL=url))
+    assert "secret" not in str(error.value)
+
+
+def test_the_mail_server_may_come_from_a_file_and_hides_its_password(tmp_path: Path) -> None:
+    (tmp_path / "mail").write_text("smtp://u:hunter2@mail.example\n")
+    config = Config.from_env(good(tmp_path, MAIL_URL_FILE=str(tmp_path / "mail")))
+    assert config.mail_url == "smtp://u:hunter2@mail.example"
+    assert "hunter2" not in repr(config)
+
+
+def test_mail_comes_in_for_a_host_name(tmp_path: Path) -> None:
+    assert Config.from_env(good(tmp_path)).mail_domain == "localhost"
+    found = Config.from_env(good(tmp_path, MAIL_DOMAIN="In.Plumbline.example")).mail_domain
+    assert found == "in.plumbline.example"
+    with pytest.raises(ConfigError, match="MAIL_DOMAIN"):
+        Config.from_env(good(tmp_path, MAIL_DOMAIN="a@b"))

@@ -100,6 +100,9 @@ class SmtpServer:
             with self._conversation() as smtp:
                 return _hand_over(smtp, sender, recipients, message, self.deliver_seconds)
         except smtplib.SMTPResponseException as error:
+            if isinstance(error.smtp_error, str):
+                # smtplib's own words for an answer that is none.
+                raise MailDelayed("unreachable", _text(error.smtp_error)) from None
             raise _problem(error.smtp_code, error.smtp_error) from None
         except (OSError, ValueError) as error:
             # smtplib's own exceptions are OSErrors, and so are TLS's.

@@ -45,6 +45,7 @@ REASONS = {
     "not_secure": N_("The mail server offers no safe way to sign in."),
     "storage_down": N_("Plumbline could not read the files that go along."),
     "no_access": N_("Its sender may no longer write e-mail in this project."),
+    "internal": N_("Plumbline made a mistake while sending. It has been noted."),
     "nobody": N_("None of its recipients can be written to any more."),
 }
 

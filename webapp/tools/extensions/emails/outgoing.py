@@ -38,7 +38,14 @@ from webapp.mail.models import (
     OutgoingMail,
     OutgoingWait,
 )
-from webapp.mail.transports import DELIVER_SECONDS, MailDelayed, MailProblem, Outcome, transport
+from webapp.mail.transports import (
+    DELIVER_SECONDS,
+    MailDelayed,
+    MailProblem,
+    MailRefused,
+    Outcome,
+    transport,
+)
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
 from webapp.tools.extensions.emails import messages
@@ -345,6 +352,10 @@ def _who_can_open(session: Session, record: Record, ids: list[int]) -> set[int]:
 
 def _deliver(taken: _Taken) -> None:
     """Hand a message to the mail server, and write down what it said."""
+    if taken.tries > TRIES:
+        # We stumbled over it ourselves, every time.
+        _not_delivered(taken, MailRefused("internal"))
+        return
     letter = _letter(taken)
     if letter is None:
         return
@@ -359,7 +370,7 @@ def _deliver(taken: _Taken) -> None:
             outcome = way_out.deliver(sender, taken.recipients, message)
     except MailProblem as problem:
         _not_delivered(taken, problem)
-    except (StorageError, OSError, ValueError) as error:
+    except (StorageError, OSError) as error:
         log.warning("mail.unreadable", extra={"mail": taken.id, "kind": type(error).__name__})
         _not_delivered(taken, MailDelayed("storage_down"))
     else:
