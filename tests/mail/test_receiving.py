@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import EmailMessage
 from io import BytesIO
 
@@ -19,7 +20,9 @@ from webapp.commands import mail as mail_command
 from webapp.companies.models import Project
 from webapp.core.blobs import blobs
 from webapp.core.database import db
+from webapp.core.settings import settings
 from webapp.records.models import Record
+from webapp.tools.extensions.emails import receiving
 from webapp.tools.extensions.emails.messages import project_address
 
 SignIn = Callable[[str], Visitor]
@@ -347,11 +350,6 @@ def test_names_of_files_are_made_safe(app: Flask, world: World, address: str) ->
 def test_a_file_over_the_limit_is_named(
     app: Flask, alice: Visitor, world: World, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dataclasses import replace
-
-    from webapp.core.settings import settings
-    from webapp.tools.extensions.emails import receiving
-
     with app.app_context():
         small = replace(settings(), file_max_bytes=10)
     monkeypatch.setattr(receiving, "settings", lambda: small)

@@ -1,5 +1,6 @@
 """Messages on their way out: through a real mail server, once, to everybody it takes them for."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -23,10 +24,13 @@ from tests.support.mailing import (
 from tests.support.pages import Visitor
 from tests.support.uploading import attach_upload
 from tests.support.world import World
+from webapp.accounts.models import Person
 from webapp.companies.models import Level, ProjectMember, ToolLevel
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.mail.models import MailState, OutgoingMail
+from webapp.mail.transports import MailDelayed
+from webapp.records.models import Record
 from webapp.tools.extensions.emails import messages, outgoing
 
 SignIn = Callable[[str], Visitor]
@@ -237,7 +241,7 @@ def test_a_worker_that_died_is_followed_by_another_when_its_lease_is_over(
 ) -> None:
     here = compose(alice, world, to=ids(world, "bob"))
     with app.app_context():
-        outgoing.run_next("released", outgoing.threading.Event())
+        outgoing.run_next("released", threading.Event())
         due = db.session.scalar(select(OutgoingMail.id))
         assert due is not None
         dead = outgoing._take(due, "dead")
@@ -253,7 +257,7 @@ def test_a_worker_that_died_is_followed_by_another_when_its_lease_is_over(
     assert len(server.deliveries) == 1
     with app.app_context():
         # The dead one comes back and finds that it holds nothing any more.
-        outgoing._not_delivered(dead, outgoing.MailDelayed("busy"))
+        outgoing._not_delivered(dead, MailDelayed("busy"))
         db.session.remove()
     assert mails(app)[0].state == MailState.SENT
     assert record_at(app, here).status == "sent"
@@ -349,8 +353,6 @@ def test_people_are_told_in_plumbline_if_they_can_open_it(
 def test_a_message_whose_recipients_are_gone_says_so(
     app: Flask, alice: Visitor, world: World, server: Server
 ) -> None:
-    from webapp.accounts.models import Person
-
     here = compose(alice, world, to=ids(world, "bob"))
     with app.app_context():
         db.session.execute(
@@ -366,8 +368,6 @@ def test_a_message_whose_recipients_are_gone_says_so(
 def test_a_message_that_is_gone_stops_nothing(
     app: Flask, alice: Visitor, world: World, server: Server
 ) -> None:
-    from webapp.records.models import Record
-
     here = compose(alice, world, to=ids(world, "bob"))
     compose(alice, world, title="Second", to=ids(world, "bob"))
     with app.app_context():

@@ -1,5 +1,7 @@
-"""A message waits for what is still being copied from Box, and leaves with all of it or not at all."""
+"""A message waits for what is still being copied from Box, and leaves with all of it."""
 
+import hashlib
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -27,8 +29,6 @@ def draft(alice: Visitor, sandbox: SandboxProcess, world: World) -> str:
 def test_it_goes_out_with_all_files_once_the_last_has_arrived(
     app: Flask, alice: Visitor, sandbox: SandboxProcess, world: World, server: Server, draft: str
 ) -> None:
-    import threading
-
     copying.attach(alice, sandbox, f"{draft}/attach/", PERMIT, CARDS)
     gate = {"gate": "mid", "after_bytes": 100_000}
     sandbox.faults({"match": {"host": "download"}, "action": gate})
@@ -50,14 +50,12 @@ def test_it_goes_out_with_all_files_once_the_last_has_arrived(
     assert set(files) == set(attached) == {p.rpartition("/")[2] for p in (PERMIT, CARDS)}
     for name, content in files.items():
         assert len(content) == attached[name].size_bytes
-        assert copying_sha1(content) == attached[name].sha1
+        assert sha1_of(content) == attached[name].sha1
     assert record_at(app, draft).status == "sent"
     copying.check_invariant(app, sandbox)
 
 
-def copying_sha1(content: bytes) -> str:
-    import hashlib
-
+def sha1_of(content: bytes) -> str:
     return hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 

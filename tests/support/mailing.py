@@ -82,7 +82,7 @@ class Server:
         await asyncio.sleep(self.delay_s)
         if self.drops:
             self.drops -= 1
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.Transport)
             server.transport.abort()
             return "451 dropped"
         if self.data_answers:

@@ -23,6 +23,7 @@ from tests.support.uploading import attach_upload, stored_keys
 from tests.support.world import World
 from webapp.attachments.models import Attachment
 from webapp.companies.models import Level, ToolLevel
+from webapp.core.audit import AuditEntry
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.imports.models import Tray
@@ -270,8 +271,9 @@ def test_a_forward_carries_the_text_and_the_same_stored_files(
         world.people["bob"],
     )
     assert len(stored_keys(alice)) == 1
-    assert mails(app)[-1].kept is not None
-    assert mails(app)[-1].kept["files"] == [["plan.pdf", 8]]
+    kept = mails(app)[-1].kept
+    assert kept is not None
+    assert kept["files"] == [["plan.pdf", 8]]
 
 
 def test_a_shared_object_lives_as_long_as_the_last_who_speaks_of_it(
@@ -477,8 +479,6 @@ def test_the_outbox_of_a_project_holds_its_own_messages_only(
 def test_what_is_hidden_stays_out_of_everybody_elses_history(
     app: Flask, alice: Visitor, bob: Visitor, world: World
 ) -> None:
-    from webapp.core.audit import AuditEntry
-
     here = begin(alice, world)
     write(alice, here, move="", to=ids(world, "bob"))
     write(alice, here, move="", bcc=ids(world, "dora"))
