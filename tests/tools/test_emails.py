@@ -21,6 +21,7 @@ from tests.support.mailing import (
 from tests.support.pages import Page, Visitor
 from tests.support.uploading import attach_upload, stored_keys
 from tests.support.world import World
+from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.companies.models import Level, ToolLevel
 from webapp.core.audit import AuditEntry
@@ -296,7 +297,7 @@ def test_a_shared_object_lives_as_long_as_the_last_who_speaks_of_it(
             db.session.execute(
                 update(Attachment)
                 .where(Attachment.id == file.id)
-                .values(removed_at=utcnow() - chores.REMOVED_LIVES - timedelta(hours=1))
+                .values(removed_at=utcnow() - REMOVED_LIVES - timedelta(hours=1))
             )
             db.session.commit()
             chores.sweep_storage()

@@ -31,6 +31,8 @@ INBOX, ARCHIVE, SPAM, BIN = "inbox", "archive", "spam", "bin"
 REFERENCES_MAX = 20
 # Files go along up to here, all together; beyond it the message carries links to them.
 FILES_MAX_BYTES = 20 * 10**6
+# How much of a project's name its address begins with.
+NAME_MAX = 30
 TOKEN = re.compile(r"-([a-z0-9]{10})@")
 
 
@@ -43,8 +45,10 @@ def email_tool() -> Tool:
 def project_address(project: Project) -> str:
     """Return the address at which a project takes e-mail in."""
     plain = unicodedata.normalize("NFKD", project.name).encode("ascii", "ignore").decode().lower()
-    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:30].strip("-") or "project"
-    return f"{words}-{project.mail_token}@{settings().mail_domain}"
+    words = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    if len(words) > NAME_MAX:
+        words = words[:NAME_MAX].rpartition("-")[0] or words[:NAME_MAX]
+    return f"{words or 'project'}-{project.mail_token}@{settings().mail_domain}"
 
 
 def token_of(address: str) -> str:
