@@ -34,12 +34,16 @@ LMOB = "/projects/1"
 
 @dataclass(frozen=True)
 class Shot:
-    """One photograph: who looks at which address, and what they do before it is taken."""
+    """One photograph: who looks at which address, and what they do before it is taken.
+
+    `opens` are the first words of a record in the list that stands at the address.
+    """
 
     name: str
     title: str
     who: str
     path: str
+    opens: str = ""
     act: Callable[[Page], None] = lambda page: None
     whole: bool = True
 
@@ -58,6 +62,9 @@ class Studio:
         page = self._context(shot.who, width, scheme).new_page()
         page.set_default_timeout(SETTLE_MS)
         page.goto(self.url + shot.path)
+        if shot.opens:
+            found = page.locator("main a").filter(has_text=shot.opens).first
+            page.goto(self.url + (found.get_attribute("href") or ""))
         shot.act(page)
         page.wait_for_load_state("networkidle") if not page.locator("progress").count() else None
         suffix = "" if scheme == "light" else f"-{scheme}"
@@ -167,6 +174,10 @@ def browse(page: Page) -> None:
         dialog.locator("#picker-tray li").filter(has_text=name).wait_for(state="attached")
 
 
+def edit(page: Page) -> None:
+    page.goto(page.url + "/edit")
+
+
 def odds(page: Page) -> None:
     open_box(page)
     page.get_by_role("dialog").get_by_role("link", name="99 Odds and Ends", exact=True).click()
@@ -193,21 +204,49 @@ def nothing_found(page: Page) -> None:
 DEVON, ROSA, TEO = "devon@quillmark.example", "rosa@quillmark.example", "teo@quillmark.example"
 MARA, BRYN, IMANI = "mara@quillmark.example", "bryn@brindlewick.example", "imani@vendor.example"
 
+RFI = (f"{LMOB}/rfis", "Embed plate EP-3")
+ITEM = (f"{LMOB}/punch-list", "Conduit not supported")
+
 SHOTS = (
     Shot("sign-in", "Sign in", "", "/sign-in"),
     Shot("projects", "Your projects", DEVON, "/"),
     Shot("home", "Project home", DEVON, LMOB),
+    Shot("emails", "Emails", DEVON, f"{LMOB}/emails"),
+    Shot("email", "A message", DEVON, f"{LMOB}/emails", opens="Crane pick plan"),
+    Shot("outbox", "The outbox", DEVON, f"{LMOB}/emails/outbox"),
+    Shot("bidding", "Bid packages", DEVON, f"{LMOB}/bidding"),
+    Shot("bid", "A bid package", DEVON, f"{LMOB}/bidding", opens="Curtain Wall"),
+    Shot(
+        "prime-contract", "A prime contract", DEVON, f"{LMOB}/prime-contract", opens="Larkspur MOB"
+    ),
+    Shot("commitments", "Commitments", DEVON, f"{LMOB}/commitments"),
+    Shot("commitment", "A commitment", DEVON, f"{LMOB}/commitments", opens="Concrete"),
+    Shot("change-orders", "Change orders", DEVON, f"{LMOB}/change-orders"),
+    Shot("change-order", "A change order", DEVON, f"{LMOB}/change-orders", opens="Unsuitable"),
     Shot("rfis", "The list of RFIs", DEVON, f"{LMOB}/rfis"),
-    Shot("rfi", "An RFI", DEVON, f"{LMOB}/rfis/4"),
-    Shot("rfi-edit", "Editing an RFI", DEVON, f"{LMOB}/rfis/4/edit"),
+    Shot("rfi", "An RFI", DEVON, *RFI),
+    Shot("rfi-edit", "Editing an RFI", DEVON, *RFI, edit),
+    Shot("submittals", "Submittals", DEVON, f"{LMOB}/submittals"),
+    Shot("submittal", "A submittal", DEVON, f"{LMOB}/submittals", opens="Structural steel shop"),
+    Shot("meetings", "Meetings", DEVON, f"{LMOB}/meetings"),
+    Shot("meeting", "A meeting", DEVON, f"{LMOB}/meetings", opens="Owner Architect"),
+    Shot("daily-log", "The daily log", DEVON, f"{LMOB}/daily-log"),
+    Shot("drawings", "Drawings", DEVON, f"{LMOB}/drawings"),
+    Shot("drawing", "A drawing", DEVON, f"{LMOB}/drawings", opens="Second Floor Plan"),
+    Shot("directory", "The directory", DEVON, f"{LMOB}/directory"),
+    Shot("directory-company", "A company", DEVON, f"{LMOB}/directory", opens="Northfold"),
+    Shot("people", "People and their levels", DEVON, f"{LMOB}/directory/people"),
     Shot("punch", "The punch list", DEVON, f"{LMOB}/punch-list"),
-    Shot("punch-item", "A punch item", DEVON, f"{LMOB}/punch-list/12"),
-    Shot("picker", "Choosing from Box", DEVON, f"{LMOB}/rfis/4", browse, whole=False),
-    Shot("picker-odds", "What cannot be chosen", DEVON, f"{LMOB}/rfis/4", odds, whole=False),
-    Shot("picker-search", "Searching all of Box", DEVON, f"{LMOB}/rfis/4", search, whole=False),
-    Shot("picker-nothing", "Nothing found", DEVON, f"{LMOB}/rfis/4", nothing_found, whole=False),
-    Shot("picker-connect", "Not linked yet", ROSA, f"{LMOB}/rfis/4", open_box, whole=False),
-    Shot("picker-reconnect", "The link has ended", TEO, f"{LMOB}/punch-list/12", open_box, False),
+    Shot("punch-item", "A punch item", DEVON, *ITEM),
+    Shot("documents", "Documents", DEVON, f"{LMOB}/documents"),
+    Shot("documents-folder", "A folder", DEVON, f"{LMOB}/documents", opens="03 Safety"),
+    Shot("files", "All files of a project", DEVON, f"{LMOB}/files"),
+    Shot("picker", "Choosing from Box", DEVON, *RFI, browse, whole=False),
+    Shot("picker-odds", "What cannot be chosen", DEVON, *RFI, odds, whole=False),
+    Shot("picker-search", "Searching all of Box", DEVON, *RFI, search, whole=False),
+    Shot("picker-nothing", "Nothing found", DEVON, *RFI, nothing_found, whole=False),
+    Shot("picker-connect", "Not linked yet", ROSA, *RFI, open_box, whole=False),
+    Shot("picker-reconnect", "The link has ended", TEO, *ITEM, open_box, whole=False),
     Shot("settings", "My Settings", DEVON, "/settings"),
     Shot("settings-box", "Box Integration, linked", DEVON, "/settings/box"),
     Shot("settings-box-ended", "Box Integration, ended", TEO, "/settings/box"),

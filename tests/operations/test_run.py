@@ -1,6 +1,7 @@
 """`make run`: one command brings everything up, one Ctrl-C ends it, the data stays."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -117,7 +118,10 @@ def test_a_second_start_keeps_data_links_and_files(tmp_path: Path) -> None:
         assert "loaded already" in run.printed
         devon = Person(run.url)
         devon.submit("/sign-in", "/sign-in", email="devon@quillmark.example", password="plumbline")
-        folder = devon.get("/projects/1/rfis/1/attach/box/folders/0")
+        rfis = devon.get("/projects/1/rfis").text
+        address = re.search(r'href="(/projects/1/rfis/\d+)"', rfis)
+        assert address is not None
+        folder = devon.get(f"{address[1]}/attach/box/folders/0")
         assert "Quillmark Projects" in folder.text
     assert "Loaded 10 people" in first
 
