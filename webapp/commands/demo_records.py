@@ -57,7 +57,7 @@ class RecordLoader:
             if declared.key in entry
         }
         write_values(self.session, tool, record, values)
-        record.scope = lifecycle.scope_of(self.session, tool, record)
+        self._count_within(tool, record)
         for section in tool.sections:
             for row in entry.get(section.key, ()):
                 self._row(record, section, row, entry["project"])
@@ -66,6 +66,10 @@ class RecordLoader:
         if "files" in entry:
             self._upload(tool, record, entry["files"])
         return record
+
+    def _count_within(self, tool: Tool, record: Record) -> None:
+        if tool.numbering.within:
+            record.scope = lifecycle.scope_of(self.session, tool, record)
 
     def _upload(self, tool: Tool, record: Record, names: list[str]) -> None:
         """Attach files that lie beside the demo's data, as its creator would from a computer."""
@@ -128,7 +132,7 @@ class RecordLoader:
         creator = record.created_by_id
         found = standing(tool, record, people, person_id=creator, level=Level.ADMIN)
         tool.extension.saved(self.session, found)
-        record.scope = lifecycle.scope_of(self.session, tool, record)
+        self._count_within(tool, record)
         if tool.numbering.is_under_heading and record.number:
             record.number = lifecycle.number_text(tool, record)
         step = next((t for t in tool.transitions if t.after == record.status), None)

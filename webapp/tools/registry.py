@@ -359,7 +359,7 @@ class Tool:
     nobody but `private_to` and admins, whether it is marked private or not. `varies_by` is the
     choice field whose value decides which of the statuses a record can have. Where `title_from`
     names a text field, a record's title is its first words and is asked of nobody. `phone_column`
-    is the column that a phone shows below the title.
+    is the column that a phone shows below the title; `is_pinned` puts the tool into its dock.
     """
 
     key: str
@@ -391,6 +391,7 @@ class Tool:
     due_days_setting: str = ""
     attaches_from_box: bool = True
     begins_group: bool = False
+    is_pinned: bool = False
     title_max_length: int = 300
     status_groups: tuple[StatusGroup, ...] = ()
     varies_by: str = ""

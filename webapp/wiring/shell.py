@@ -15,10 +15,12 @@ from webapp.core.text import _
 from webapp.tools import lists
 from webapp.tools.registry import TOOLS
 
+DOCK_PLACES = 4
+
 
 @dataclass(frozen=True)
 class NavItem:
-    """One entry of the project's navigation; `icon` puts it into the phone's dock as well."""
+    """One entry of the project's navigation; what has an `icon` can stand in the phone's dock."""
 
     label: str
     short: str
@@ -28,6 +30,7 @@ class NavItem:
     is_current: bool
     mine: int
     overdue: int
+    is_pinned: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,13 @@ class Shell:
     projects_elsewhere: tuple[Project, ...]
     nav: tuple[NavItem, ...]
     notice_count: int
+
+    @property
+    def dock(self) -> tuple[NavItem, ...]:
+        """What a thumb reaches: home and three tools, the pinned ones before others, as listed."""
+        able = [item for item in self.nav if item.icon]
+        chosen = sorted(able, key=lambda item: not item.is_pinned)[:DOCK_PLACES]
+        return tuple(item for item in able if item in chosen)
 
 
 def shell() -> Shell:
@@ -83,9 +93,17 @@ def _nav(project: Project, person: SignedIn) -> tuple[NavItem, ...]:
     files = url_for("tools.project_files", project_id=project.id)
     items = [
         NavItem(
-            _("Home"), _("Home"), home, "house", False, request.path == home, mine=0, overdue=0
+            _("Home"),
+            _("Home"),
+            home,
+            "house",
+            False,
+            request.path == home,
+            mine=0,
+            overdue=0,
+            is_pinned=True,
         ),
-        # Without an icon: the phone's dock has no room for it, its sheet of all tools has.
+        # Without an icon: it never stands in the phone's dock, its sheet of all tools has it.
         NavItem(_("Files"), _("Files"), files, "", False, request.path == files, mine=0, overdue=0),
     ]
     for tool in TOOLS:
@@ -102,6 +120,7 @@ def _nav(project: Project, person: SignedIn) -> tuple[NavItem, ...]:
                 current == tool.key,
                 mine=count.mine,
                 overdue=count.overdue,
+                is_pinned=tool.is_pinned,
             )
         )
     return tuple(items)

@@ -30,6 +30,7 @@ TOOL = Tool(
     record_name=N_("Drawing"),
     slug="drawings",
     icon="ruler",
+    is_pinned=True,
     title_label=N_("Title"),
     body_field="",
     numbering=Numbering(prefix=""),

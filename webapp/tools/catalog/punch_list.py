@@ -35,6 +35,7 @@ TOOL = Tool(
     record_name=N_("Punch item"),
     slug="punch-list",
     icon="list-checks",
+    is_pinned=True,
     title_label=N_("Title"),
     body_field="description",
     numbering=Numbering(prefix="", digits=1, at_first_save=True),

@@ -25,6 +25,7 @@ TOOL = Tool(
     record_name=N_("RFI"),
     slug="rfis",
     icon="ask",
+    is_pinned=True,
     title_label=N_("Subject"),
     body_field="question",
     begins_group=True,
