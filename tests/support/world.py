@@ -97,6 +97,15 @@ def _companies(session: Session, world: World) -> None:
     session.add(Vendor(company_id=acme.id, name="Greyfold Glazing", trade="Glazing"))
     for position, code in enumerate(["Building", "Building>Level 1", "Building>Level 1>Lobby"]):
         session.add(ProjectCode(project_id=tower.id, kind="location", code=code, position=position))
+    session.add(
+        ProjectCode(
+            project_id=tower.id,
+            kind="spec_section",
+            code="01 33 00",
+            label="Submittals",
+            position=0,
+        )
+    )
 
 
 def _members(session: Session, world: World) -> None:
