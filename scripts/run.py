@@ -23,6 +23,8 @@ children: list[subprocess.Popen[str]] = []
 
 
 def main() -> int:
+    # Said anew: what a shell has put into the background begins with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)
     os.chdir(ROOT)
     env = {**os.environ, "APP_ENV": os.environ.get("APP_ENV", "development")}

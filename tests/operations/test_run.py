@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.deployment import free_port
+from tests.support.deployment import free_pair, free_port
 from tests.support.processes import Person, Plumbline
 
 ROOT = Path(__file__).resolve().parents[2]
 UP_SECONDS = 60
+END_SECONDS = 30
 
 pytestmark = [
     pytest.mark.processes,
@@ -29,15 +30,19 @@ pytestmark = [
 ]
 
 
+# How a shell that has no jobs to control starts what is to run in the background.
+IN_BACKGROUND = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
+
+
 class Run:
     """One `make run`, and what it has printed so far."""
 
-    def __init__(self, folder: Path) -> None:
-        self.port, self.sandbox_port = free_port(), free_port()
+    def __init__(self, folder: Path, *, is_in_background: bool = False) -> None:
+        self.port, self.sandbox_port = free_port(), free_pair()
         self.url = f"http://127.0.0.1:{self.port}"
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.run"],
+            [*(IN_BACKGROUND if is_in_background else ()), sys.executable, "-m", "scripts.run"],
             cwd=ROOT,
             env={
                 **kept,
@@ -65,7 +70,7 @@ class Run:
     def end(self) -> int:
         """Press Ctrl-C once and return the exit status."""
         self.process.send_signal(signal.SIGINT)
-        status = self.process.wait(20)
+        status = self.process.wait(END_SECONDS)
         self._reader.join(5)
         assert self.process.stdout is not None
         self.process.stdout.close()
@@ -80,8 +85,8 @@ class Run:
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[Run]:
-    run = Run(folder)
+def running(folder: Path, *, is_in_background: bool = False) -> Iterator[Run]:
+    run = Run(folder, is_in_background=is_in_background)
     try:
         Plumbline.wait_until(
             lambda: "Ctrl-C" in run.printed or run.process.poll() is not None,
@@ -124,6 +129,12 @@ def test_a_second_start_keeps_data_links_and_files(tmp_path: Path) -> None:
         folder = devon.get(f"{address[1]}/attach/box/folders/0")
         assert "Quillmark Projects" in folder.text
     assert "Loaded 10 people" in first
+
+
+def test_it_ends_in_the_background_of_a_script_too(tmp_path: Path) -> None:
+    with running(tmp_path / "data", is_in_background=True) as run:
+        assert run.end() == 0
+    assert not run.has_answer(run.port, "/healthz")
 
 
 def test_a_port_in_use_is_said_and_nothing_stays_behind(tmp_path: Path) -> None:

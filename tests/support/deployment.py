@@ -43,6 +43,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def free_pair() -> int:
+    """Return a free port whose neighbour is free as well, where nobody is given one by chance."""
+    begin = 20_000 + os.getpid() * 10 % 10_000
+    for port in range(begin, begin + 2_000, 2):
+        try:
+            with socket.socket() as first, socket.socket() as second:
+                first.bind(("127.0.0.1", port))
+                second.bind(("127.0.0.1", port + 1))
+        except OSError:
+            continue
+        return port
+    raise RuntimeError("no two neighbouring ports are free")
+
+
 @contextlib.contextmanager
 def deployment() -> Iterator[Deployment]:
     """Give the deployment that TEST_DEPLOYMENT names."""
