@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 120
 SETTLE_MS = 20_000
-QUALITY = 72
+QUALITY = 55
 WIDTHS = {"desktop": (1280, 860), "phone": (390, 844)}
 LMOB = "/projects/1"
 
