@@ -3,9 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
@@ -191,12 +203,12 @@ def today() -> date:
     return local_date(utcnow())
 
 
-def holds_ball(person_id: int) -> ColumnElement[bool]:
+def holds_ball(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL that is true for records this person must act on."""
     return has_role(BALL_ROLE, person_id)
 
 
-def has_role(role: str, person_id: int) -> ColumnElement[bool]:
+def has_role(role: str, person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL that is true for records on which this person has a role."""
     return (
         select(RecordPerson.record_id)
@@ -209,7 +221,7 @@ def has_role(role: str, person_id: int) -> ColumnElement[bool]:
     )
 
 
-def is_overdue(on: date) -> ColumnElement[bool]:
+def is_overdue(on: date | ColumnElement[date]) -> ColumnElement[bool]:
     return and_(Record.is_open.is_(True), Record.due_on < on, Record.saved_at.is_not(None))
 
 
@@ -573,23 +585,31 @@ class Count:
 
 def counts(session: Session, project_id: int, person_id: int) -> dict[str, Count]:
     """Return for each tool how many records are in this person's court and overdue there."""
-    mine = holds_ball(person_id)
     rows = session.execute(
+        _counts(), {"project_id": project_id, "person_id": person_id, "on": today()}
+    )
+    return {key: Count(number, late) for key, number, late in rows}
+
+
+@cache
+def _counts() -> Select[str, int, int]:
+    """Return the query of `counts`, made once: it stands on every page."""
+    person = bindparam("person_id", type_=Integer)
+    return (
         select(
             Record.tool_key,
             func.count(Record.id),
-            func.count(Record.id).filter(is_overdue(today())),
+            func.count(Record.id).filter(is_overdue(bindparam("on", type_=Date))),
         )
         .where(
-            Record.project_id == project_id,
+            Record.project_id == bindparam("project_id", type_=Integer),
             Record.is_open.is_(True),
             Record.saved_at.is_not(None),
-            mine,
-            may_see(person_id),
+            holds_ball(person),
+            may_see(person),
         )
         .group_by(Record.tool_key)
     )
-    return {key: Count(number, late) for key, number, late in rows}
 
 
 def in_court_of(session: Session, project_id: int, person_id: int) -> tuple[Line, ...]:
