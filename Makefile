@@ -16,8 +16,8 @@ check: $(VENV)/.dev ## format, lint, types, layers, templates, vendored files, t
 test: $(VENV)/.dev ## everything CI runs, on SQLite and on PostgreSQL with Redis and S3
 	@scripts/test.sh
 
-test-fast: $(VENV)/.dev ## the tests without browser and slow ones, on SQLite, in under a minute
-	@$(BIN)/pytest -q -n auto -m "not browser and not processes and not slow"
+test-fast: $(VENV)/.dev ## the core's tests, on SQLite, in under a minute
+	@$(BIN)/pytest -q -n auto -m "not browser and not processes and not slow and not wide"
 
 gallery: $(VENV)/.dev ## photograph every page of the demo into docs/gallery
 	@$(BIN)/python -m scripts.gallery

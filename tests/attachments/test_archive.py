@@ -22,6 +22,8 @@ from webapp.attachments.models import Attachment
 from webapp.core.blobs import Blobs, blobs
 from webapp.core.database import db
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 PERMIT = "Quillmark Projects/2317 Larkspur MOB/00 Project Admin/Building permit BP-25-0417.pdf"
 

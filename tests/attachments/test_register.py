@@ -27,6 +27,8 @@ from webapp.tools import register
 from webapp.tools.catalog.rfis import TOOL as RFIS
 from webapp.tools.registry import TOOLS, Field, Kind, Part, Section
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 PERMIT = "Quillmark Projects/2317 Larkspur MOB/00 Project Admin/Building permit BP-25-0417.pdf"
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"

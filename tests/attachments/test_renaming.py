@@ -14,6 +14,8 @@ from webapp.attachments.models import Attachment
 from webapp.core.database import db
 from webapp.records.models import Record
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

@@ -21,6 +21,8 @@ from webapp.records.models import Record
 from webapp.tools.catalog.rfis import TOOL as RFIS
 from webapp.tools.registry import TOOLS, Field, Kind, Part, Section
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

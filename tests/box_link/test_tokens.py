@@ -46,6 +46,8 @@ from webapp.core.database import db
 from webapp.core.sessions import SessionRow
 from webapp.imports.models import ItemState
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 TOKEN = {"path": "^/oauth2/token$"}
 HOUR_AND_MORE = 4000

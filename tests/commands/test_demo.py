@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
@@ -15,6 +16,8 @@ from webapp.commands import demo, demo_box
 from webapp.core.database import db, writing
 from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.tools.registry import TOOLS
+
+pytestmark = pytest.mark.wide
 
 
 def load(app: Flask, *tools: str) -> dict[str, Any]:

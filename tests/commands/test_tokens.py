@@ -18,6 +18,8 @@ from webapp.box_link.models import BoxLink, BoxSessionToken, LinkState, Revocati
 from webapp.core.database import db
 from webapp.factory import create_app
 
+pytestmark = pytest.mark.wide
+
 NEW = TokenKey("t2", b"n" * 32)
 
 

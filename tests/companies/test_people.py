@@ -28,6 +28,8 @@ from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.core.extensions import limiter
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 SECRET = "words that nobody guesses"
 

@@ -24,6 +24,8 @@ from webapp.imports import claims
 from webapp.imports.models import ImportItem, ItemState
 from webapp.records.models import Record
 
+pytestmark = pytest.mark.wide
+
 
 def stop_in_the_middle(bench: Bench) -> None:
     """Have the download of the next file wait at a gate, after a part of it."""

@@ -12,6 +12,8 @@ from tests.support.world import World
 from webapp.core.database import db, writing
 from webapp.imports.models import ItemState, Tray, TrayItem
 
+pytestmark = pytest.mark.wide
+
 PRESSES = 20
 
 

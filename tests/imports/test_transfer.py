@@ -14,6 +14,8 @@ from webapp.core.database import db
 from webapp.imports import importer
 from webapp.imports.models import ImportItem, ItemState
 
+pytestmark = pytest.mark.wide
+
 CONTENT = {"host": "api", "path": "/content$"}
 BYTES = {"host": "download"}
 

@@ -25,6 +25,8 @@ from webapp.records.models import Record
 from webapp.tools.extensions.emails import receiving
 from webapp.tools.extensions.emails.messages import project_address
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 ED = "Ed Inspector <ed@inspector.example>"
 

@@ -33,6 +33,8 @@ from webapp.mail.transports import MailDelayed
 from webapp.records.models import Record
 from webapp.tools.extensions.emails import messages, outgoing
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

@@ -21,6 +21,8 @@ from webapp.mail.transports import (
     make_transport,
 )
 
+pytestmark = pytest.mark.wide
+
 MESSAGE = b"Subject: x\r\n\r\nHello\r\n.\r\nend\r\n"
 TO = ["a@example.test", "b@example.test"]
 

@@ -16,6 +16,8 @@ from tests.support.mailing import Server, begin, ids, later, record_at, write
 from tests.support.pages import HTMX, Visitor
 from tests.support.world import World
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

@@ -16,6 +16,8 @@ from tests.support.deployment import Deployment
 from webapp.core.database import Base, db
 from webapp.factory import create_app
 
+pytestmark = pytest.mark.wide
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = str(ROOT / "migrations")
 # What the first tables hold once somebody has answered an RFI with a file.

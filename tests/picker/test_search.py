@@ -26,6 +26,8 @@ from tests.support.pages import Visitor
 from tests.support.world import World
 from webapp.core.extensions import limiter
 
+pytestmark = pytest.mark.wide
+
 
 def search(here: str, query: str, **more_args: str) -> str:
     return f"{here}box/search?{urlencode({'q': query, **more_args})}"

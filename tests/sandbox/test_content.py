@@ -20,6 +20,8 @@ from box_sandbox.hashes import HASHES, known, sha1_of
 from box_sandbox.times import rfc3339
 from box_sandbox.world import WORLD, Item, World, load
 
+pytestmark = pytest.mark.wide
+
 ENDINGS = """pdf jpg jpeg png tif svg heic mp4 mov m4a docx xlsx xlsm pptx csv txt html xml vcf msg
     zip tar.gz boxnote dwg rvt nwd ifc stp las mpp xer PDF JPG""".split()
 

@@ -15,6 +15,8 @@ import pytest
 from tests.sandbox.people import App
 from tests.sandbox.process import ROOT, SandboxProcess
 
+pytestmark = pytest.mark.wide
+
 FORM = "/Templates/RFI form.docx"
 
 

@@ -14,6 +14,8 @@ from box_sdk_gen.networking.network import NetworkSession
 from tests.sandbox.people import REDIRECT_URI, Browser, callback
 from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, DEVON, SandboxProcess
 
+pytestmark = pytest.mark.wide
+
 MOB = "/Quillmark Projects/2317 Larkspur MOB"
 PHOTOS = f"{MOB}/12 Photos/Progress 2025 (all)"
 

@@ -36,6 +36,8 @@ from webapp.tools.registry import (
     Transition,
 )
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

@@ -17,6 +17,8 @@ from webapp.core.database import db
 from webapp.records.models import Record
 from webapp.tools.registry import TOOLS
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 TODAY = utcnow().date()
 TEXTS: dict[str, Any] = {"invitation": "Please bid.", "instructions": "Lump sum."}

@@ -22,6 +22,8 @@ from webapp.records.models import Record, RecordRow
 from webapp.tools.catalog.rfis import TOOL as RFIS
 from webapp.tools.registry import TOOLS, Tool
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 UNSAFE = frozenset(VERBS) - {"GET"}

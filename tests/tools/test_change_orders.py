@@ -16,6 +16,8 @@ from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.tools.catalog.change_orders import PENDING, TOOL
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 STILL_PENDING = {

@@ -11,6 +11,8 @@ from tests.support.world import World
 from tests.tools.contracts import Job, address, figures, steps
 from webapp.tools.catalog.commitments import TOOL
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 # For each type: from a status, the steps and where they lead.

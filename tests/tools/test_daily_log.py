@@ -19,6 +19,8 @@ from webapp.core.database import db
 from webapp.records.models import Record
 from webapp.tools.values import first_words
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 PNG = ("Site.png", b"\x89PNG not much of a picture")
 

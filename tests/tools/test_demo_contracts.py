@@ -13,6 +13,8 @@ from webapp.companies.models import Project
 from webapp.core.database import db, writing
 from webapp.records.models import Record
 
+pytestmark = pytest.mark.wide
+
 SUMS = {
     "PC-001": ("64200.00", "30750.00", "0", "18514200.00", None),
     "PC-004": ("0", "0", "0", "742000.00", None),

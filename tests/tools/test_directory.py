@@ -15,6 +15,8 @@ from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.records.models import Record
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

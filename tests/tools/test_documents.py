@@ -18,6 +18,8 @@ from webapp.core.database import db
 from webapp.records.models import Record, RecordRow
 from webapp.wiring.chores import delete_overdue
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 PERMIT = b"%PDF-1.7 permit"
 

@@ -18,6 +18,8 @@ from webapp.core.audit import AuditEntry
 from webapp.core.database import db
 from webapp.records.models import Record
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 SETS = "Quillmark Projects/2317 Larkspur MOB/03 Drawings"

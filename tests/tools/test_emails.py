@@ -31,6 +31,8 @@ from webapp.imports.models import Tray
 from webapp.tools.registry import TOOLS
 from webapp.wiring import chores
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 

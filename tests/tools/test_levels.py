@@ -18,6 +18,8 @@ from webapp.records.models import Record, RecordRow
 from webapp.tools.registry import TOOLS, Part, Rule, Tool
 from webapp.tools.rows import insert
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 ALL = [tool.key for tool in TOOLS]
 

@@ -18,6 +18,8 @@ from webapp.core.database import db
 from webapp.imports.models import ItemState
 from webapp.records.models import Record, RecordRow
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 OAC, SAFETY = "Owner Architect Contractor", "Safety Stand-Down"

@@ -13,6 +13,8 @@ from webapp.companies.models import Level
 from webapp.tools.catalog.prime_contract import TOOL
 from webapp.tools.registry import TOOLS
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 STEPS: dict[str, dict[str, str]] = {

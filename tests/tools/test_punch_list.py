@@ -20,6 +20,8 @@ from webapp.tools.catalog.punch_list import TOOL
 from webapp.tools.lifecycle import restrict, working_days_after
 from webapp.tools.values import write_values
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 # Who is what on every item below; nobody is two things. Alice is the tool's admin.

@@ -21,6 +21,8 @@ from webapp.imports.models import ItemState
 from webapp.records.models import Record, RecordRow
 from webapp.tools.catalog.submittals import RESPONSES
 
+pytestmark = pytest.mark.wide
+
 SignIn = Callable[[str], Visitor]
 
 CONCRETE, STEEL = "03 30 00", "05 12 00"
