@@ -26,7 +26,7 @@ from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.text import _, local_date
-from webapp.records.models import Record, RecordPerson
+from webapp.records.models import Record, RecordPerson, folded
 from webapp.records.visibility import hangs_visibly, may_see, may_see_at
 from webapp.tools.files import in_shown_rows
 from webapp.tools.forms import Choices, offered
@@ -316,8 +316,11 @@ def page_of(
 ) -> Page:
     """Return one page of a tool's list as this person, at this level, sees it."""
     matching = _matching(project_id, person_id, level, filter_)
-    counted = matching.limit(COUNTED + 1).subquery()
-    count = session.scalar(select(func.count()).select_from(counted)) or 0
+    counted = session.scalars(matching.limit(COUNTED + 1)).all()
+    count = len(counted)
+    if count <= PAGE:
+        # An order's index would be read to its end for the few that a word finds.
+        matching = select(Record.id).where(Record.id.in_(counted))
     number = filter_.page if count > COUNTED else min(filter_.page, max(1, -(-count // PAGE)))
     # The page's ids first: sorting whole rows would carry their texts through the sort.
     ordered = matching.order_by(*_order(filter_)).limit(PAGE + 1).offset((number - 1) * PAGE)
@@ -366,13 +369,7 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
         found += _asked_of(filter_.tool, key, value)
     found += filter_.tool.extension.narrowed(filter_.chosen)
     if filter_.text:
-        needle = filter_.text.lower()
-        found.append(
-            or_(
-                func.lower(Record.title).contains(needle, autoescape=True),
-                func.lower(Record.number).contains(needle, autoescape=True),
-            )
-        )
+        found.append(Record.words.contains(folded(filter_.text), autoescape=True))
     return found
 
 
@@ -453,11 +450,11 @@ def _order(filter_: Filter) -> list[ColumnElement[Any]]:
     order: list[ColumnElement[Any]] = [Record.is_over.asc()] if key == "due_on" else []
     if filter_.is_grouped:
         order = [Record.grouping.asc().nulls_last()]
-    for column in SORTS[key]():
+    for column in (*SORTS[key](), Record.id.expression):
         directed = column.desc() if descending else column.asc()
         # SQLite reads an index twice for NULLS LAST, so it is said only where there can be any.
         order.append(directed.nulls_last() if getattr(column, "nullable", True) else directed)
-    return [*order, Record.number_sort.desc().nulls_last(), Record.id.desc()]
+    return order
 
 
 SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
@@ -466,7 +463,7 @@ SORTS: dict[str, Callable[[], list[ColumnElement[Any]]]] = {
         Record.number_sort.expression,
         Record.revision.expression,
     ],
-    "title": lambda: [func.lower(Record.title)],
+    "title": lambda: [Record.words.expression],
     "status": lambda: [Record.status.expression],
     "due_on": lambda: [Record.due_sort.expression],
     "dated_on": lambda: [Record.dated_on.expression],
