@@ -16,7 +16,7 @@ from webapp.attachments import views as attachments
 from webapp.attachments.models import Attachment
 from webapp.box_link import clients
 from webapp.box_link import views as box_link
-from webapp.companies import box_switch
+from webapp.companies import box_switch, manager
 from webapp.companies import views as companies
 from webapp.core import blobs, errors, formats, logs, security, settings, statics
 from webapp.core.converters import IdConverter, TokenConverter
@@ -36,6 +36,7 @@ from webapp.tools import catalog, naming, page, routes
 from webapp.tools.converters import BoxToolConverter, ToolConverter
 from webapp.tools.extensions.emails import outgoing
 from webapp.tools.people import company as people
+from webapp.tools.people import settings as company_settings
 from webapp.tools.registry import TOOLS
 from webapp.wiring import chores, opening, targets
 from webapp.wiring.help import help_facts
@@ -143,11 +144,13 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(health.bp)
     app.register_blueprint(accounts.bp)
     app.register_blueprint(companies.bp)
+    app.register_blueprint(manager.bp)
     app.register_blueprint(box_link.create_blueprint(targets.link_use, help_facts))
     app.register_blueprint(attachments.create_blueprint(targets.may_remove, _page_of))
     app.register_blueprint(imports.create_blueprint(targets.may_cancel, _page_of))
     app.register_blueprint(routes.bp)
     app.register_blueprint(people.bp)
+    app.register_blueprint(company_settings.bp)
     dialog, box = create_blueprints(PlumblineHost())
     app.register_blueprint(dialog, url_prefix=RECORD_PREFIX)
     app.register_blueprint(box, url_prefix=BOX_RECORD_PREFIX)

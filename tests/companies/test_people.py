@@ -93,7 +93,8 @@ def invite(visitor: Visitor, world: World, template_id: int, **values: Any) -> P
 
 def link_on(page: Page) -> str:
     """Return the path of the invitation link that a page shows, "" when it shows none."""
-    field = next(page.all("input", id="invitation-link"), None)
+    fields = page.all("input", class_="in mono")
+    field = next((f for f in fields if (f.get("id") or "").startswith("invitation-link-")), None)
     shown = field.get("value") or "" if field is not None else ""
     return shown.removeprefix(f"http://{HOST}")
 
@@ -289,6 +290,7 @@ def test_nobody_signs_in_before_a_password_is_set(
         ("email", "petra@example.test,eve@example.test", "like name@company.example"),
         ("email", "x" * 250 + "@example.test", "at most 254 characters"),
         ("last", "", "Write a name."),
+        ("last", "  ", "Write a name."),
         ("last", "x" * 91, "at most 90 characters"),
         ("title", "x" * 201, "at most 200 characters"),
         ("template", "", "Choose what they may do."),

@@ -10,6 +10,7 @@ TEXTS = {
     "import_failed": N_("%(name)s could not be copied to %(record)s: %(reason)s"),
     "import_waits_for_link": N_("%(count)s files wait until you reconnect Box."),
     "added_to_project": N_("%(by)s added you to %(project)s."),
+    "added_to_company": N_("%(by)s added you to %(company)s."),
     "invitation_made": N_("You invited %(name)s. Copy their link from their page and send it."),
     "made_admin": N_("You are an administrator of %(company)s now."),
     "email_received": N_("%(sender)s sent you an e-mail: %(subject)s"),

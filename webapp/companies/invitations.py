@@ -10,6 +10,7 @@ import hmac
 import secrets
 from datetime import timedelta
 
+from flask import url_for
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
@@ -52,6 +53,22 @@ def token_of(invitation: Invitation) -> str:
     """Return the secret part of the link, "" when the application's secret has changed since."""
     token = _token(invitation.nonce)
     return token if hmac.compare_digest(hashed(token), invitation.token_hash) else ""
+
+
+def link_of(invitation: Invitation) -> str:
+    """Return the whole address by which an invitation is accepted, "" when it cannot be told."""
+    token = token_of(invitation)
+    if not token:
+        return ""
+    path = url_for("companies.invitation", invitation=token)
+    return f"{settings().public_url}{path}"
+
+
+def good_link(session: Session, person_id: int, company_id: int) -> tuple[Invitation | None, str]:
+    """Return the invitation somebody has not used yet, and its link while that is good."""
+    found = latest(session, person_id, company_id)
+    is_good = found is not None and found.expires_at > utcnow()
+    return found, link_of(found) if found is not None and is_good else ""
 
 
 def _token(nonce: str) -> str:

@@ -65,13 +65,19 @@ def desk(project_id: int, person_id: int) -> Desk:
 
 
 @dataclass(frozen=True)
-class Invited:
+class Newcomer:
     """What an invitation says about somebody; of people who have an account only the e-mail."""
 
     name: str
     email: str
     title: str
-    vendor_id: int | None
+    vendor_id: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invited(Newcomer):
+    """Somebody who is invited to a project."""
+
     template_id: int
 
 
@@ -81,10 +87,7 @@ def invite(session: Session, at: Desk, invited: Invited) -> Person:
     levels = levels_of_template(template)
     if levels.exceeds(at.levels):
         raise Forbidden(_("You cannot give more than you have yourself. Choose another template."))
-    person = session.scalar(select(Person).where(Person.email == invited.email))
-    is_new = person is None
-    if person is None:
-        person = _new_person(session, invited)
+    person, is_new = known_or_new(session, invited)
     _require_addable(session, at, person)
     _join_company(session, at.company.id, person.id, invited.vendor_id)
     member = ProjectMember(
@@ -94,10 +97,56 @@ def invite(session: Session, at: Desk, invited: Invited) -> Person:
     session.flush()
     write_levels(session, member, levels)
     _note(session, at, "people.invited" if is_new else "people.added", person, named=template.name)
-    if is_new or _needs_link(session, at, person):
+    if is_new or needs_link(session, at.company.id, person):
         invitations.make(session, person, at.company.id, by_id=at.person_id)
     _tell(session, at, person)
     return person
+
+
+def invite_to_company(
+    session: Session, company_id: int, newcomer: Newcomer, *, by_id: int
+) -> Person:
+    """Make somebody a member of the company, on no project yet, and return them."""
+    _lock(session, company_id, by_id)
+    company = session.get_one(Company, company_id)
+    person, is_new = known_or_new(session, newcomer)
+    _require_welcome(session, company, person)
+    if session.get(CompanyMember, (company_id, person.id)) is not None:
+        raise Invalid(
+            _("%(name)s is in %(company)s already.", name=person.name, company=company.name)
+        )
+    _join_company(session, company_id, person.id, newcomer.vendor_id)
+    event = "people.company_invited" if is_new else "people.company_added"
+    _note_company(session, event, company_id, person, by_id)
+    if is_new or needs_link(session, company_id, person):
+        invitations.make(session, person, company_id, by_id=by_id)
+    path = f"/companies/{company_id}"
+    by = session.get_one(Person, by_id).name
+    notify(session, person.id, "added_to_company", path=path, by=by, company=company.name)
+    return person
+
+
+def renew_company_link(session: Session, company_id: int, person_id: int, *, by_id: int) -> None:
+    """Make a new invitation link for one of the company's people; the one before ends."""
+    _lock(session, company_id, by_id)
+    person = company_member(session, company_id, person_id).person
+    if not may_hand_out_link(session, company_id, person):
+        raise Forbidden(_("Another company invited this person first and has their link."))
+    invitations.make(session, person, company_id, by_id=by_id)
+    _note_company(session, "people.link", company_id, person, by_id)
+
+
+def may_hand_out_link(session: Session, company_id: int, person: Person) -> bool:
+    """May the company's administrators see and renew this person's link? It opens the account."""
+    return invitations.is_pending(person) and invitations.is_ours_alone(
+        session, person.id, company_id
+    )
+
+
+def known_or_new(session: Session, newcomer: Newcomer) -> tuple[Person, bool]:
+    """Return whoever has this address, and whether they are new to Plumbline."""
+    person = session.scalar(select(Person).where(Person.email == newcomer.email))
+    return (person, False) if person is not None else (_new_person(session, newcomer), True)
 
 
 def _template(session: Session, at: Desk, template_id: int) -> PermissionTemplate:
@@ -112,8 +161,10 @@ def _template(session: Session, at: Desk, template_id: int) -> PermissionTemplat
     return found
 
 
-def _new_person(session: Session, invited: Invited) -> Person:
-    person = Person(email=invited.email, name=invited.name, title=invited.title, password_hash="")
+def _new_person(session: Session, newcomer: Newcomer) -> Person:
+    person = Person(
+        email=newcomer.email, name=newcomer.name, title=newcomer.title, password_hash=""
+    )
     try:
         with session.begin_nested():
             session.add(person)
@@ -123,18 +174,22 @@ def _new_person(session: Session, invited: Invited) -> Person:
     return person
 
 
-def _require_addable(session: Session, at: Desk, person: Person) -> None:
+def _require_welcome(session: Session, company: Company, person: Person) -> None:
     if not person.is_active or person.is_implementation_manager:
         raise Invalid(_("This address cannot be added to a company."))
-    former = session.get(FormerMember, (at.company.id, person.id))
+    former = session.get(FormerMember, (company.id, person.id))
     if former is not None:
         raise Invalid(
             _(
                 "%(name)s has been deactivated in %(company)s. Its administrators can change that.",
                 name=person.name,
-                company=at.company.name,
+                company=company.name,
             )
         )
+
+
+def _require_addable(session: Session, at: Desk, person: Person) -> None:
+    _require_welcome(session, at.company, person)
     member = session.get(CompanyMember, (at.company.id, person.id))
     is_admin = member is not None and member.is_admin
     if is_admin or session.get(ProjectMember, (at.project.id, person.id)) is not None:
@@ -162,12 +217,11 @@ def _require_vendor(session: Session, company_id: int, vendor_id: int | None) ->
         raise Invalid(_("Choose one of the directory's companies."))
 
 
-def _needs_link(session: Session, at: Desk, person: Person) -> bool:
+def needs_link(session: Session, company_id: int, person: Person) -> bool:
     """True for somebody who still waits for a link that this company may hand out."""
     return (
-        invitations.is_pending(person)
-        and invitations.is_ours_alone(session, person.id, at.company.id)
-        and invitations.latest(session, person.id, at.company.id) is None
+        may_hand_out_link(session, company_id, person)
+        and invitations.latest(session, person.id, company_id) is None
     )
 
 

@@ -22,10 +22,11 @@ from webapp.companies.models import (
 )
 from webapp.companies.permissions import Levels, levels_of_template, templates_of
 from webapp.core.database import db, writing
-from webapp.core.problems import Conflict, Invalid, NotFound, Problem
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.tools.people import history
 from webapp.tools.people.forms import (
+    MemberForm,
     TemplateForm,
     VendorForm,
     labelled,
@@ -106,6 +107,44 @@ def _lines(session: Session, company_id: int) -> list[MemberLine]:
     ]
 
 
+@bp.get("/people/new")
+def new_member(company_id: int) -> Response:
+    company = _company(company_id)
+    return _invite_response(company, _member_form(db.session(), company_id))
+
+
+def _member_form(session: Session, company_id: int) -> MemberForm:
+    form: MemberForm = labelled(MemberForm())
+    form.vendor.choices = _vendor_choices(session, company_id)
+    return form
+
+
+def _invite_response(
+    company: Company, form: MemberForm, problem: Problem | None = None
+) -> Response:
+    text = render_template("people/join.html", company=company, form=form, problem=problem)
+    return make_response(text, problem.status if problem else 422 if form.errors else 200)
+
+
+@bp.post("/people/new")
+def invite_member(company_id: int) -> Response:
+    """Make somebody one of the company's people; its projects add them later."""
+    company = _company(company_id)
+    form = _member_form(db.session(), company_id)
+    if not form.validate():
+        return _invite_response(company, form)
+    newcomer = people.Newcomer(
+        form.full_name, form.email.data, form.title.data or "", form.vendor.data
+    )
+    try:
+        with writing() as session:
+            invited = people.invite_to_company(session, company_id, newcomer, by_id=me().id)
+            person_id = invited.id
+    except (Invalid, Conflict) as problem:
+        return _invite_response(_company(company_id), form, problem)
+    return _to_member(company_id, person_id)
+
+
 @bp.get("/people/<id:person_id>")
 def member(company_id: int, person_id: int) -> Response:
     return _member_response(company_id, person_id)
@@ -115,10 +154,15 @@ def _member_response(company_id: int, person_id: int, problem: Problem | None = 
     company = _company(company_id)
     session = db.session()
     line = _line(session, company_id, person_id)
+    may_renew = not line.is_former and people.may_hand_out_link(session, company_id, line.person)
+    found, link = invitations.good_link(session, person_id, company_id) if may_renew else (None, "")
     text = render_template(
         "people/member.html",
         company=company,
         line=line,
+        invitation=found,
+        link=link,
+        may_renew=may_renew,
         is_me=person_id == me().id,
         form=_vendor_form(session, company_id, line.vendor_id),
         projects=_projects(session, company_id, person_id),
@@ -148,13 +192,29 @@ def _projects(session: Session, company_id: int, person_id: int) -> list[tuple[P
 
 def _vendor_form(session: Session, company_id: int, vendor_id: int | None) -> VendorForm:
     form: VendorForm = labelled(VendorForm(data={"vendor": vendor_id}))
+    form.vendor.choices = _vendor_choices(session, company_id)
+    return form
+
+
+def _vendor_choices(session: Session, company_id: int) -> list[tuple[int | str, str]]:
     rows = session.execute(
         select(Vendor.id, Vendor.name)
         .where(Vendor.company_id == company_id)
         .order_by(Vendor.name, Vendor.id)
     )
-    form.vendor.choices = [("", _("Nobody in the directory")), *((key, name) for key, name in rows)]
-    return form
+    return [("", _("Nobody in the directory")), *((key, name) for key, name in rows)]
+
+
+@bp.post("/people/<id:person_id>/link")
+def renew_link(company_id: int, person_id: int) -> Response:
+    """Make a new link for somebody who has not come yet."""
+    _company(company_id)
+    try:
+        with writing() as session:
+            people.renew_company_link(session, company_id, person_id, by_id=me().id)
+    except Forbidden as problem:
+        return _member_response(company_id, person_id, problem)
+    return _to_member(company_id, person_id)
 
 
 @bp.post("/people/<id:person_id>/vendor")

@@ -1,18 +1,17 @@
 """The forms of people, groups and permission templates, and what they say once they are sent."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import EmailField, SelectField, SelectMultipleField, StringField, ValidationError
-from wtforms import Field as FormField
-from wtforms.validators import InputRequired, Optional
+from wtforms import EmailField, SelectField, SelectMultipleField, StringField
+from wtforms.validators import DataRequired, InputRequired, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.companies.models import Level
 from webapp.companies.permissions import EVERYTHING, LEVEL_NAMES, Levels
+from webapp.core.checks import at_most, email, lower
 from webapp.core.problems import Invalid
 from webapp.core.text import _, later, tidy
 from webapp.tools.registry import TOOLS
@@ -22,46 +21,31 @@ NAMELESS = later("Write a name.")
 WRONG = dict.fromkeys(
     ("invalid_value_message", "invalid_choice_message"), later("Choose one of these.")
 )
-# Bytes of an address that nobody could have typed, or that could break a line somewhere later.
-FORBIDDEN_IN_EMAIL = set(" \t\r\n,;<>\"'()[]\\")
-
-
-def _email(_form: FlaskForm, field: FormField) -> None:
-    name, at, domain = (field.data or "").partition("@")
-    is_plain = not FORBIDDEN_IN_EMAIL & set(field.data or "") and (field.data or "").isprintable()
-    labels = domain.split(".")
-    if not (name and at and len(labels) > 1 and all(labels) and "@" not in domain and is_plain):
-        raise ValidationError(_("Write an e-mail address, like name@company.example."))
-
-
-def _at_most(most: int) -> Callable[[FlaskForm, FormField], None]:
-    """Return a check that a text is no longer than that."""
-
-    def check(_form: FlaskForm, field: FormField) -> None:
-        if len(field.data or "") > most:
-            raise ValidationError(_("Write at most %(num)s characters.", num=most))
-
-    return check
-
-
-def _lower(text: str | None) -> str:
-    return tidy(text).lower()
 
 
 def _id(value: object) -> int | None:
     return int(str(value)) if value not in (None, "", "None") else None
 
 
-class InviteForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
-    first = StringField(filters=[tidy], validators=[Optional(), _at_most(90)])
-    last = StringField(filters=[tidy], validators=[InputRequired(NAMELESS), _at_most(90)])
+class MemberForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
+    """Somebody a company invites: to itself, or with a template to one of its projects."""
+
+    first = StringField(filters=[tidy], validators=[Optional(), at_most(90)])
+    last = StringField(filters=[tidy], validators=[DataRequired(NAMELESS), at_most(90)])
     email = EmailField(
-        filters=[_lower],
-        validators=[InputRequired(later("Write their e-mail address.")), _at_most(254), _email],
+        filters=[lower],
+        validators=[DataRequired(later("Write their e-mail address.")), at_most(254), email],
         render_kw={"autocomplete": "off"},
     )
-    title = StringField(filters=[tidy], validators=[Optional(), _at_most(200)])
+    title = StringField(filters=[tidy], validators=[Optional(), at_most(200)])
     vendor = SelectField(coerce=_id, validators=[Optional()], **WRONG)
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.first.data or ''} {self.last.data}".strip()
+
+
+class InviteForm(MemberForm):
     template = SelectField(
         coerce=_id, validators=[InputRequired(later("Choose what they may do."))], **WRONG
     )
@@ -78,14 +62,14 @@ class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has n
 
 class GroupForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
-        filters=[tidy], validators=[InputRequired(NAMELESS), _at_most(NAME_MAX_LENGTH)]
+        filters=[tidy], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
     )
     members = _CheckboxList(coerce=int, validators=[Optional()])
 
 
 class TemplateForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
-        filters=[tidy], validators=[InputRequired(NAMELESS), _at_most(NAME_MAX_LENGTH)]
+        filters=[tidy], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
     )
 
 

@@ -18,6 +18,8 @@ SHOWN = 100
 EVENTS = {
     "people.invited": N_("invited %(name)s as %(named)s"),
     "people.added": N_("added %(name)s as %(named)s"),
+    "people.company_invited": N_("invited %(name)s to the company"),
+    "people.company_added": N_("added %(name)s to the company"),
     "people.link": N_("made a new invitation link for %(name)s"),
     "people.accepted": N_("accepted the invitation"),
     "people.template": N_("gave %(name)s the template %(named)s"),
@@ -35,6 +37,20 @@ EVENTS = {
     "template.made": N_("made the template %(name)s"),
     "template.changed": N_("changed the template %(name)s"),
     "template.removed": N_("removed the template %(name)s"),
+    "company.made": N_("began %(name)s"),
+    "company.changed": N_("changed the company's details"),
+    "project.made": N_("began the project %(name)s"),
+    "project.changed": N_("changed the project %(name)s"),
+}
+FIELDS = {
+    "name": N_("Name"),
+    "city": N_("City"),
+    "timezone": N_("Time zone"),
+    "number": N_("Number"),
+    "stage": N_("Stage"),
+    "address": N_("Address"),
+    "starts_on": N_("Start"),
+    "ends_on": N_("End"),
 }
 
 
@@ -68,6 +84,14 @@ def of_templates(session: Session, company_id: int) -> list[Step]:
     return _steps(session, ("template.",), [AuditEntry.company_id == company_id])
 
 
+def of_itself(session: Session, company_id: int, project_id: int | None = None) -> list[Step]:
+    """Return what was said of a company and its projects, or of one of its projects."""
+    conditions = [AuditEntry.company_id == company_id]
+    if project_id is not None:
+        conditions.append(AuditEntry.project_id == project_id)
+    return _steps(session, ("company.", "project."), conditions)
+
+
 def _steps(session: Session, kinds: tuple[str, ...], conditions: list[Any]) -> list[Step]:
     rows = session.execute(
         select(AuditEntry, Person.name)
@@ -88,10 +112,14 @@ def _changes(entry: AuditEntry) -> tuple[str, ...]:
     if entry.event == "people.vendor":
         before, after = entry.facts["before"] or _("empty"), entry.facts["after"] or _("empty")
         return (f"{_('Company')}: {before} → {after}",)
-    return tuple(
-        f"{_label(change['tool'])}: {_level(change['before'])} → {_level(change['after'])}"
-        for change in entry.facts.get("changes", ())
-    )
+    return tuple(_change(change) for change in entry.facts.get("changes", ()))
+
+
+def _change(change: dict[str, Any]) -> str:
+    if "field" in change:
+        before, after = change["before"] or _("empty"), change["after"] or _("empty")
+        return f"{_(FIELDS[change['field']])}: {before} → {after}"
+    return f"{_label(change['tool'])}: {_level(change['before'])} → {_level(change['after'])}"
 
 
 def _label(tool_key: str) -> str:

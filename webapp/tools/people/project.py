@@ -27,11 +27,9 @@ from webapp.companies.permissions import (
     levels_of_template,
     templates_of,
 )
-from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.database import db, writing
 from webapp.core.problems import Forbidden, Invalid, NotFound, Problem
-from webapp.core.settings import settings
 from webapp.core.text import _
 from webapp.records.models import Record, RecordPerson
 from webapp.tools.blueprint import bp
@@ -181,7 +179,7 @@ def directory_invite(project_id: int) -> Response:
     if not form.validate():
         return _invite_response(at, form, status=422)
     invited = Invited(
-        name=f"{form.first.data or ''} {form.last.data}".strip(),
+        name=form.full_name,
         email=form.email.data,
         title=form.title.data or "",
         vendor_id=form.vendor.data,
@@ -284,26 +282,16 @@ def _desk_shown(session: Session, at: Desk, line: PersonLine, levels: Levels) ->
     member = session.get(ProjectMember, (at.project.id, person.id))
     offered = [] if refusal else _offered_templates(session, at, at.levels)
     may_renew = people.may_have_link(session, at, person)
-    invitation = invitations.latest(session, person.id, at.company.id)
-    is_good = invitation is not None and invitation.expires_at > utcnow()
+    invitation, link = invitations.good_link(session, person.id, at.company.id)
     return DeskShown(
         refusal=refusal,
         templates=tuple((template.id, template.name) for template in offered),
         template_id=member.template_id if member else None,
         choices=() if refusal else tuple(level_choices(levels, at.levels)),
         invitation=invitation,
-        link=link_of(invitation) if invitation is not None and is_good and may_renew else "",
+        link=link if may_renew else "",
         may_renew=may_renew,
     )
-
-
-def link_of(invitation: Invitation) -> str:
-    """Return the whole address by which an invitation is accepted, "" when it cannot be told."""
-    token = invitations.token_of(invitation)
-    if not token:
-        return ""
-    path = url_for("companies.invitation", invitation=token)
-    return f"{settings().public_url}{path}"
 
 
 @bp.post("/directory/people/<id:person_id>/template")

@@ -1,0 +1,50 @@
+"""`flask people`: the first person of a new Plumbline, who begins its companies."""
+
+import sys
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+
+from webapp.accounts import passwords
+from webapp.accounts.models import Person
+from webapp.core import audit
+from webapp.core.checks import is_email, lower
+from webapp.core.database import writing
+from webapp.core.text import tidy
+
+EMAIL_MAX_LENGTH, NAME_MAX_LENGTH = 254, 200
+
+group = click.Group("people", help="People of Plumbline itself.")
+
+
+@group.command("add-manager")
+@click.argument("email")
+@click.argument("name")
+@click.password_option(help="Asked for when it is not given.")
+@with_appcontext
+def add_manager(email: str, name: str, password: str) -> None:
+    """Add an Implementation Manager: NAME signs in with EMAIL and begins companies."""
+    email, name = lower(email), tidy(name)
+    if not is_email(email) or len(email) > EMAIL_MAX_LENGTH:
+        _refuse("Give an e-mail address, like name@company.example.")
+    if not name or len(name) > NAME_MAX_LENGTH:
+        _refuse(f"Give a name of at most {NAME_MAX_LENGTH} characters.")
+    least, most = passwords.MIN_LENGTH, passwords.MAX_LENGTH
+    if not least <= len(password) <= most:
+        _refuse(f"A password has {least} to {most} characters.")
+    secret = passwords.hash_password(password)
+    with writing() as session:
+        if session.scalar(select(Person.id).where(Person.email == email)) is not None:
+            _refuse("Somebody has this address already. A manager has an account of their own.")
+        person = Person(email=email, name=name, password_hash=secret)
+        person.is_implementation_manager = True
+        session.add(person)
+        session.flush()
+        audit.note(session, "manager.made", person_id=None, about=person.id, name=person.name)
+    click.echo(f"{name} can sign in as {email}")
+
+
+def _refuse(why: str) -> None:
+    click.echo(why, err=True)
+    sys.exit(2)
