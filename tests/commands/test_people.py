@@ -4,7 +4,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from tests.support.pages import Visitor
+from tests.support.pages import PASSWORD, Visitor
 from tests.support.world import World
 
 SECRET = "words that nobody guesses"
@@ -47,3 +47,28 @@ def test_an_address_that_somebody_has_is_left_alone(app: Flask, world: World) ->
     assert "has this address already" in done.output
     bob = Visitor(app).sign_in(world.email("bob"))
     bob.get("/companies/new", expect=404)
+
+
+def test_a_lost_password_is_replaced_and_every_session_ends(
+    app: Flask, world: World, bob: Visitor
+) -> None:
+    done = app.test_cli_runner().invoke(
+        args=["people", "set-password", world.email("bob").upper()], input=f"{SECRET}\n{SECRET}\n"
+    )
+    assert done.exit_code == 0, done.output
+    assert bob.get("/", expect=303).response.location.startswith("/sign-in")
+    stale = Visitor(app)
+    refused = stale.submit(
+        stale.get("/sign-in"), "/sign-in", email=world.email("bob"), password=PASSWORD, expect=None
+    )
+    assert refused.status == 422
+    assert Visitor(app).sign_in(world.email("bob"), SECRET).get("/").h1 == "Your projects"
+
+
+@pytest.mark.parametrize("email", ["nobody@acme.example", "not an address"])
+def test_nobody_gets_no_password(app: Flask, email: str) -> None:
+    done = app.test_cli_runner().invoke(
+        args=["people", "set-password", email], input=f"{SECRET}\n{SECRET}\n"
+    )
+    assert done.exit_code == 2
+    assert "Nobody signs in" in done.output

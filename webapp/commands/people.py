@@ -1,16 +1,19 @@
-"""`flask people`: the first person of a new Plumbline, who begins its companies."""
+"""`flask people`: the first person of a new Plumbline, and passwords that somebody has lost."""
 
 import sys
+from typing import NoReturn
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from webapp.accounts import passwords
 from webapp.accounts.models import Person
+from webapp.companies import invitations
 from webapp.core import audit
 from webapp.core.checks import is_email, lower
 from webapp.core.database import writing
+from webapp.core.sessions import SessionRow
 from webapp.core.text import tidy
 
 EMAIL_MAX_LENGTH, NAME_MAX_LENGTH = 254, 200
@@ -30,10 +33,7 @@ def add_manager(email: str, name: str, password: str) -> None:
         _refuse("Give an e-mail address, like name@company.example.")
     if not name or len(name) > NAME_MAX_LENGTH:
         _refuse(f"Give a name of at most {NAME_MAX_LENGTH} characters.")
-    least, most = passwords.MIN_LENGTH, passwords.MAX_LENGTH
-    if not least <= len(password) <= most:
-        _refuse(f"A password has {least} to {most} characters.")
-    secret = passwords.hash_password(password)
+    secret = _hashed(password)
     with writing() as session:
         if session.scalar(select(Person.id).where(Person.email == email)) is not None:
             _refuse("Somebody has this address already. A manager has an account of their own.")
@@ -45,6 +45,37 @@ def add_manager(email: str, name: str, password: str) -> None:
     click.echo(f"{name} can sign in as {email}")
 
 
-def _refuse(why: str) -> None:
+@group.command("set-password")
+@click.argument("email")
+@click.password_option(help="Asked for when it is not given.")
+@with_appcontext
+def set_password(email: str, password: str) -> None:
+    """Give whoever has EMAIL a new password; all their sessions end."""
+    secret = _hashed(password)
+    with writing() as session:
+        person = session.scalar(select(Person).where(Person.email == lower(email)))
+        if person is None or not person.is_active:
+            _refuse("Nobody signs in with this address.")
+        if invitations.is_pending(person):
+            _refuse("They were invited and have no password yet; their link sets it.")
+        person.password_hash = secret
+        session.execute(
+            delete(SessionRow).where(
+                SessionRow.person_id == person.id, SessionRow.kind == "browser"
+            )
+        )
+        audit.note(session, "people.password_set", person_id=None, about=person.id)
+        name = person.name
+    click.echo(f"{name} has a new password and is signed out everywhere")
+
+
+def _hashed(password: str) -> str:
+    least, most = passwords.MIN_LENGTH, passwords.MAX_LENGTH
+    if not least <= len(password) <= most:
+        _refuse(f"A password has {least} to {most} characters.")
+    return passwords.hash_password(password)
+
+
+def _refuse(why: str) -> NoReturn:
     click.echo(why, err=True)
     sys.exit(2)
