@@ -152,6 +152,10 @@ TURNS_WITHOUT_ANSWERS = replace(
             {"fields": (*PUNCH_LIST.fields, Field("x", "X", Kind.PEOPLE, employed_by="y"))},
             "'x' holds people of 'y', which is no field",
         ),
+        (
+            {"fields": (*PUNCH_LIST.fields, Field("x", "X", Kind.PERSON, groups=True))},
+            "'x' takes groups and holds no people",
+        ),
     ],
 )
 def test_a_declaration_that_contradicts_itself_is_refused(

@@ -274,7 +274,7 @@ def test_it_needs_a_contract_before_it_is_sent(alice: Visitor, job: Job) -> None
         ("reason", "whim", "Choose one of these."),
         ("schedule_days", "-1", "Write a number from 0."),
         ("due_on", "0000-01-01", "Not a valid date value."),
-        ("includes", "999999", "not a valid choice"),
+        ("includes", "999999", "Choose from these only."),
         ("title", "x" * 301, "at most 300 characters"),
     ],
 )
@@ -450,8 +450,8 @@ def test_only_potential_ones_of_the_same_contract_can_be_included_once(
     other = change(job, alice, contract, tier="change_order")
     for here, included, words in (
         (whole, elsewhere, "of the same contract only"),
-        (whole, other, "not a valid choice"),
-        (whole, whole, "not a valid choice"),
+        (whole, other, "Choose from these only."),
+        (whole, whole, "Choose from these only."),
         (other, mine, "is part of"),
         (mine, elsewhere, "Only a change order includes"),
     ):

@@ -220,7 +220,7 @@ def test_fields_that_are_not_ones_own_cannot_be_set(
         ("schedule_days", "3.5", "Not a valid integer value."),
         ("manager", "999999", "Choose one of these."),
         ("manager", "0 OR 1=1", "Choose one of these."),
-        ("assignees", "999999", "not a valid choice"),
+        ("assignees", "999999", "Choose from these only."),
         ("location", "Nowhere", "Choose one of these."),
         ("cost_impact", "maybe", "Choose one of these."),
     ],

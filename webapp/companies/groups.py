@@ -19,29 +19,33 @@ from webapp.core.text import _
 
 @dataclass(frozen=True)
 class ShownGroup:
-    """A group with those of its members who may enter the project now."""
+    """A group with those of its members who may enter the project now, and those who may not."""
 
     group: Group
     members: tuple[Person, ...]
+    absent: tuple[Person, ...] = ()
 
 
 def groups_of(session: Session, project_id: int) -> list[ShownGroup]:
-    """Return a project's groups by name; whoever may not enter the project is in none."""
-    present = {person.id: person for person in access.people_on(project_id)}
+    """Return a project's groups by name; whoever may not enter the project is a member of none."""
+    present = {person.id for person in access.people_on(project_id)}
     members: dict[int, list[Person]] = {}
+    absent: dict[int, list[Person]] = {}
     rows = session.execute(
-        select(GroupMember.group_id, GroupMember.person_id)
+        select(GroupMember.group_id, Person)
         .join(Group, Group.id == GroupMember.group_id)
+        .join(Person, Person.id == GroupMember.person_id)
         .where(Group.project_id == project_id)
+        .order_by(Person.name, Person.id)
     )
-    for group_id, person_id in rows:
-        if person_id in present:
-            members.setdefault(group_id, []).append(present[person_id])
+    for group_id, person in rows:
+        found = members if person.id in present else absent
+        found.setdefault(group_id, []).append(person)
     groups = session.scalars(
         select(Group).where(Group.project_id == project_id).order_by(Group.name)
     )
     return [
-        ShownGroup(group, tuple(sorted(members.get(group.id, ()), key=lambda p: p.name)))
+        ShownGroup(group, tuple(members.get(group.id, ())), tuple(absent.get(group.id, ())))
         for group in groups
     ]
 

@@ -14,6 +14,7 @@ from webapp.core.problems import Forbidden, Invalid, Problem
 from webapp.core.text import _
 from webapp.tools import lifecycle
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
+from webapp.tools.distribution import groups_offered
 from webapp.tools.files import file_lists
 from webapp.tools.forms import Choices, keeping, make_form, sent_values, sent_version
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
@@ -124,7 +125,8 @@ def _offered(found: Standing) -> Choices:
         only = tool.extension.offers(session, found, field.key) if field.of else None
         if only is not None:
             records[field.key] = tuple(pair for pair in records[field.key] if pair[0] in only)
-    return replace(all_, records=records)
+    groups = groups_offered(session, tool, g.entry.project.id)
+    return replace(all_, records=records, groups=groups)
 
 
 def _edit_response(

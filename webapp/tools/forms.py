@@ -28,6 +28,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.core.text import _, tidy
 from webapp.mail.addresses import is_address, split_addresses
+from webapp.tools.distribution import person_or_group
 from webapp.tools.registry import Field, Kind, Section, Tool
 from webapp.tools.values import Values
 
@@ -60,6 +61,7 @@ class Choices:
     records: dict[str, tuple[tuple[int, str], ...]] = dataclass_field(default_factory=dict)
     said: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
     tags: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
+    groups: tuple[tuple[str, str], ...] = ()
 
 
 class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
@@ -165,8 +167,14 @@ def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> An
     """Return the control for what is chosen from a list."""
     found = offered(field, choices)
     if field.kind in {Kind.PEOPLE, Kind.RECORDS}:
+        wrong = _("Choose from these only. Something chosen is not offered any more.")
         return _CheckboxList(
-            label, choices=dict(found), coerce=int, validators=checks, validate_choice=True
+            label,
+            choices=dict([*choices.groups, *found] if field.groups else found),
+            coerce=person_or_group if field.groups else int,
+            validators=checks,
+            invalid_value_message=wrong,
+            invalid_choice_message=wrong,
         )
     is_by_id = field.kind in {Kind.PERSON, Kind.VENDOR, Kind.RECORD}
     return _select(label, found, checks, coerce=_id_or_none if is_by_id else str)

@@ -19,6 +19,7 @@ from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
+from webapp.tools.distribution import expanded
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import Ball, Field, Kind, Part, Tool, Transition
 from webapp.tools.values import (
@@ -73,6 +74,7 @@ def save(
     }
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))
+    kept = expanded(session, tool, record, kept)
     write_values(session, tool, record, kept)
     _require_fitting(session, standing, kept)
     _keep_for(standing, None)

@@ -20,6 +20,7 @@ from webapp.core.problems import NotFound
 from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row, record_for
+from webapp.tools.distribution import in_words
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
@@ -163,6 +164,8 @@ def _cells(session: Session, found: Standing, values: dict[str, Any]) -> tuple[C
         if is_elsewhere or field.shown_with or not is_filled(values[field.key]):
             continue
         text = shown(field, values[field.key], names)
+        if field.groups:
+            text = in_words(session, found.record, field, values[field.key], names.people)
         extra = companions.get(field.key)
         if extra is not None and is_filled(values[extra.key]):
             text = f"{text}, {shown(extra, values[extra.key], names)}"

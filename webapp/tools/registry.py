@@ -87,7 +87,9 @@ class Field:
     may stand in this one. `statuses` are those in which a record has the field in its form, () for
     all. `suggests` offers what other records say in a text, and lets the list be filtered by it.
     `warn_days` marks a date that is so near, and one that is past. `seen_by` keeps a value
-    from everybody else: out of the page and out of the change history.
+    from everybody else: out of the page and out of the change history. `groups` lets distribution
+    groups be chosen among people, to be written down as their members; nobody then stands in two
+    such fields of a record.
     """
 
     key: str
@@ -112,6 +114,7 @@ class Field:
     suggests: bool = False
     warn_days: int = 0
     seen_by: tuple[Part, ...] = ()
+    groups: bool = False
 
 
 @dataclass(frozen=True)
@@ -518,6 +521,8 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
     for declared in tool.fields:
         if declared.employed_by and declared.employed_by not in fields:
             yield f"{declared.key!r} holds people of {declared.employed_by!r}, which is no field"
+        if declared.groups and declared.kind is not Kind.PEOPLE:
+            yield f"{declared.key!r} takes groups and holds no people"
     if tool.numbering.within and tool.numbering.within not in fields:
         yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
 

@@ -134,6 +134,7 @@ TOOL = Tool(
             N_("CC group"),
             Kind.PEOPLE,
             part=Part.DISTRIBUTION,
+            groups=True,
             help=N_("They see the package and its documents, never a bid."),
         ),
     ),

@@ -23,6 +23,7 @@ PRIVACY = (
         N_("Visible to"),
         Kind.PEOPLE,
         part=Part.LISTED,
+        groups=True,
         help=N_("Who sees it while it is private or a draft, besides admins."),
     ),
     Field(

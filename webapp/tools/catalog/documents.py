@@ -84,7 +84,7 @@ TOOL = Tool(
             Kind.YES_NO,
             help=N_("Seen by its creator, the people below and admins; so is all that is in it."),
         ),
-        Field("visible_to", N_("Visible to"), Kind.PEOPLE, part=Part.LISTED),
+        Field("visible_to", N_("Visible to"), Kind.PEOPLE, part=Part.LISTED, groups=True),
     ),
     editable_by=(Rule(OWNERS, ("active",)),),
     attach=(Rule(WRITERS, ("active",)),),

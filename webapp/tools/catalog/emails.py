@@ -66,14 +66,15 @@ TOOL = Tool(
     ),
     fields=(
         Field("sender", N_("From"), Kind.TEXT, is_derived=True),
-        Field("to", N_("To"), Kind.PEOPLE, part=Part.LISTED),
-        Field("cc", N_("Cc"), Kind.PEOPLE, part=Part.LISTED),
+        Field("to", N_("To"), Kind.PEOPLE, part=Part.LISTED, groups=True),
+        Field("cc", N_("Cc"), Kind.PEOPLE, part=Part.LISTED, groups=True),
         Field(
             "bcc",
             N_("Bcc"),
             Kind.PEOPLE,
             part=Part.LISTED,
             seen_by=(Part.CREATOR,),
+            groups=True,
             help=N_("They get it too; nobody else sees that."),
         ),
         Field(

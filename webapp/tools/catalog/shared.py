@@ -12,7 +12,9 @@ IMPACTS = (
 )
 
 LOCATION = Field("location", N_("Location"), Kind.CODE, code_kind="location")
-DISTRIBUTION = Field("distribution", N_("Distribution"), Kind.PEOPLE, part=Part.DISTRIBUTION)
+DISTRIBUTION = Field(
+    "distribution", N_("Distribution"), Kind.PEOPLE, part=Part.DISTRIBUTION, groups=True
+)
 
 COST_AND_SCHEDULE = (
     Field("cost_impact", N_("Cost impact"), Kind.CHOICE, choices=IMPACTS),

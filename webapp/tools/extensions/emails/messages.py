@@ -132,12 +132,11 @@ class People:
 
 def people_on_message(session: Session, record: Record) -> People:
     people = people_of(session, record.id)
-    return People(
-        tuple(people.get("to", ())),
-        tuple(people.get("cc", ())),
-        tuple(people.get("bcc", ())),
-        tuple(split_addresses(str(record.details.get("outside") or ""))),
-    )
+    to, cc = tuple(people.get("to", ())), tuple(people.get("cc", ()))
+    named = {person.email.lower() for person in (*to, *cc)}
+    typed = split_addresses(str(record.details.get("outside") or ""))
+    outside = tuple(address for address in typed if address.lower() not in named)
+    return People(to, cc, tuple(people.get("bcc", ())), outside)
 
 
 def sender_text(record: Record) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 
 from webapp.accounts.models import Person, notify
 from webapp.attachments.models import Attachment
+from webapp.companies import access
 from webapp.companies.access import level_expression
 from webapp.companies.models import Level
 from webapp.core import audit
@@ -303,9 +304,10 @@ def _may_send(session: Session, record: Record) -> bool:
 def _address(session: Session, mail: OutgoingMail, record: Record) -> None:
     """Write down the recipients; who cannot open the files' addresses gets a letter without."""
     people = messages.people_on_message(session, record)
+    present = {person.id for person in access.people_on(record.project_id)}
     openers = _who_can_open(session, record, [person.id for person in people.everybody])
-    with_links = [p.email for p in people.everybody if p.id in openers and p.is_active]
-    without = [p.email for p in people.everybody if p.id not in openers and p.is_active]
+    with_links = [p.email for p in people.everybody if p.id in openers & present]
+    without = [p.email for p in people.everybody if p.id in present - openers]
     without += people.outside
     if not mail.is_linked:
         with_links, without = [*with_links, *without], []
@@ -317,6 +319,8 @@ def _address(session: Session, mail: OutgoingMail, record: Record) -> None:
         letter.recipients, letter.refused = fits, refused
         letter.may_open = may_open and mail.is_linked
         letter.state = MailState.QUEUED
+    gone = [person.email for person in people.everybody if person.id not in present]
+    mail.refused = {**mail.refused, **dict.fromkeys(gone, _("Not on the project any more."))}
 
 
 def _another(session: Session, mail: OutgoingMail) -> OutgoingMail:
