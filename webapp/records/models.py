@@ -55,7 +55,8 @@ class Record(Base):
     `saved_at` is NULL while the record is a draft nobody but its creator has seen. `restricted`
     means that only `record_viewers` and the tool's admins see it: private, or still a draft.
     `version` grows with every edit, so that two people editing at once notice each other.
-    `scope` is what its number is counted within, `grouping` the heading it stands under in lists,
+    `scope` is what its number is counted within, `grouping` the heading it stands under in lists (a
+    message has none: there it is the record the message is about),
     `dated_on` the day it is about, `amount` its money, `parent` the record it belongs to.
     """
 

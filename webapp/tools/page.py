@@ -27,6 +27,7 @@ from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
 from webapp.tools.registry import (
     TOOLS,
     Action,
+    Beside,
     Field,
     Kind,
     Panel,
@@ -91,6 +92,7 @@ class RecordPage:
     moves: tuple[Transition, ...]
     actions: tuple[Action, ...]
     panels: tuple[Panel, ...]
+    beside: Beside
     history: tuple[tuple[AuditEntry, str], ...]
     may_discard: bool
 
@@ -137,10 +139,20 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         moves=tuple(found.transitions(with_response=False)),
         actions=tuple(tool.extension.actions(session, found)),
         panels=tuple(tool.extension.panels(session, found)),
+        beside=_beside(session, found),
         history=_history(session, found),
         may_discard=status.is_draft
         and record.number is None
         and record.created_by_id == found.person_id,
+    )
+
+
+def _beside(session: Session, found: Standing) -> Beside:
+    """Return what the other tools add to a record's page, in their order."""
+    others = [tool.extension.beside(session, found) for tool in TOOLS if tool is not found.tool]
+    return Beside(
+        tuple(panel for other in others for panel in other.panels),
+        tuple(action for other in others for action in other.actions),
     )
 
 

@@ -253,12 +253,24 @@ class Panel:
 
 @dataclass(frozen=True)
 class Action:
-    """A button that an extension acts on: on the record's title block, or in a panel of its own."""
+    """A button that an extension acts on: on the record's title block, or in a panel of its own.
+
+    `path` is where it posts to, "" for the record's own `act`.
+    """
 
     key: str
     label: str
     is_main: bool = False
     is_in_panel: bool = False
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What a tool adds to the page of another tool's record; its actions have paths."""
+
+    panels: tuple[Panel, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -329,6 +341,10 @@ class Extension:
     def panels(self, session: Any, standing: Any) -> list[Panel]:
         """Return what the record's page shows besides fields, rows and files."""
         return []
+
+    def beside(self, session: Any, standing: Any) -> Beside:
+        """Return what the page of another tool's record shows and offers of this tool."""
+        return Beside()
 
     def listing(
         self, session: Any, *, project_id: int, person_id: int, level: Any, asked: dict[str, str]

@@ -1,4 +1,4 @@
-"""Replies and forwards: drafts that begin with what they answer."""
+"""Replies, forwards and messages about a record: drafts that begin with what they speak of."""
 
 import re
 
@@ -7,10 +7,13 @@ from sqlalchemy.orm import Session
 from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.formats import moment
+from webapp.core.settings import settings
 from webapp.core.text import _
 from webapp.records.models import Record
 from webapp.tools import lifecycle
+from webapp.tools.blueprint import address
 from webapp.tools.extensions.emails import messages
+from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing
 from webapp.tools.values import write_values
 
@@ -62,11 +65,34 @@ def forward(session: Session, standing: Standing) -> Record:
     return draft
 
 
+def may_be_written_about(standing: Standing) -> bool:
+    """Is this another tool's record, and one that is there for good?"""
+    tool, record = standing.tool, standing.record
+    is_begun = record.saved_at is None or tool.status(record.status).is_draft
+    return tool.key != messages.KEY and not is_begun
+
+
+def about(session: Session, standing: Standing) -> Record:
+    """Return a draft about a record of another tool, private where not everybody sees that."""
+    record, tool = standing.record, messages.email_tool()
+    draft = lifecycle.create(session, tool, record.project_id, standing.person_id)
+    name = name_of(standing.tool, record)
+    subject = name if name.endswith(record.title) else f"{name}: {record.title}"
+    draft.title = subject[: tool.title_max_length]
+    draft.is_private = record.restricted
+    messages.set_about(draft, record)
+    link = address("record", standing.tool, record.project_id, record.id)
+    text = f"\n\n{subject}\n{settings().public_url}{link}"
+    write_values(session, tool, draft, {"message": text})
+    return draft
+
+
 def _begin(session: Session, standing: Standing, subject: str) -> Record:
     original = standing.record
     draft = lifecycle.create(session, standing.tool, original.project_id, standing.person_id)
     draft.title = subject
     draft.parent_id = original.parent_id or original.id
+    draft.grouping = original.grouping
     draft.is_private = original.is_private
     write_values(session, standing.tool, draft, {"tags": original.details.get("tags") or None})
     return draft

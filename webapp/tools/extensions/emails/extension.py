@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
+from flask import url_for
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.attachments.models import Attachment
+from webapp.companies import access
 from webapp.companies.models import Level, Project
 from webapp.core import audit
 from webapp.core.clock import utcnow
@@ -18,7 +20,7 @@ from webapp.mail.models import MailState, OutgoingMail
 from webapp.records.models import Record
 from webapp.tools.extensions.emails import drafting, messages, outgoing
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Action, Extension, Panel, Part, Transition
+from webapp.tools.registry import TOOLS, Action, Beside, Extension, Panel, Part, Transition
 
 RECIPIENTS_MAX = 100
 FOLDERS = {
@@ -33,7 +35,6 @@ FOLDER_NAMES = {
     messages.SPAM: N_("Spam"),
     messages.BIN: N_("Recycle bin"),
 }
-OUT_OF_SIGHT = (messages.SPAM, messages.BIN)
 
 # Why a message has not left (yet), in words.
 REASONS = {
@@ -118,8 +119,32 @@ class Emails(Extension):
         elif transition.after == messages.DRAFT:
             outgoing.take_back(session, record)
 
+    def beside(self, session: Session, standing: Standing) -> Beside:
+        record, person_id = standing.record, standing.person_id
+        level = access.level_in(record.project_id, person_id, messages.KEY)
+        if level < Level.READ:
+            return Beside()
+        found = messages.messages_about(session, record, person_id)
+        tool = messages.email_tool()
+        context = {"messages": found, "emails": tool, "most": messages.ABOUT_SHOWN}
+        may_write = level >= Level.STANDARD and drafting.may_be_written_about(standing)
+        path = url_for(
+            "tools.email_about",
+            project_id=record.project_id,
+            tool=standing.tool,
+            record_id=record.id,
+        )
+        return Beside(
+            panels=(Panel("tools/emails/_about.html", context),) if found else (),
+            actions=(Action("email", N_("Email this"), path=path),) if may_write else (),
+        )
+
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        about = messages.about_of(session, standing.record, standing.person_id)
+        about_tool = TOOLS.get(about.tool_key) if about else None
+        what = {"about": about, "about_tool": about_tool}
         return [
+            *([Panel("tools/emails/_what.html", what)] if about_tool else []),
             Panel("tools/emails/_state.html", {"progress": progress_of(session, standing)}),
             Panel("tools/emails/_thread.html", {"thread": thread(session, standing)}),
         ]
@@ -137,7 +162,7 @@ class Emails(Extension):
         if chosen.get("folder"):
             return []
         folder = Record.details["folder"].as_string()
-        return [or_(folder.is_(None), folder.not_in(OUT_OF_SIGHT))]
+        return [or_(folder.is_(None), folder.not_in(messages.OUT_OF_SIGHT))]
 
     def actions(self, session: Session, standing: Standing) -> list[Action]:
         record = standing.record

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment
@@ -28,6 +28,8 @@ WAITING, SENDING, FAILED = "waiting", "sending", "failed"
 ARRIVED = (SENT, RECEIVED)
 OUTGOING, INBOUND = "out", "in"
 INBOX, ARCHIVE, SPAM, BIN = "inbox", "archive", "spam", "bin"
+OUT_OF_SIGHT = (SPAM, BIN)
+ABOUT_SHOWN = 50
 REFERENCES_MAX = 20
 # Files go along up to here, all together; beyond it the message carries links to them.
 FILES_MAX_BYTES = 20 * 10**6
@@ -100,6 +102,48 @@ def thread_of(session: Session, record: Record, person_id: int) -> list[Record]:
         or one.created_by_id == person_id
     ]
     return sorted(shown, key=lambda one: (moment_of(one), one.id))
+
+
+def set_about(message: Record, about: Record) -> None:
+    """Say which record a message is about; the column is one that an index finds it by."""
+    message.grouping = str(about.id)
+
+
+def about_of(session: Session, message: Record, person_id: int) -> Record | None:
+    """Return the record that a message is about, None where there is none this person sees."""
+    if not message.grouping:
+        return None
+    return session.scalar(
+        select(Record).where(
+            Record.id == int(message.grouping),
+            Record.project_id == message.project_id,
+            # The id of a deleted record can be given again: that is not what was written about.
+            Record.created_at <= message.created_at,
+            may_see(person_id),
+        )
+    )
+
+
+def messages_about(session: Session, record: Record, person_id: int) -> list[Record]:
+    """Return the messages about a record that this person sees; of drafts their own."""
+    folder = Record.details["folder"].as_string()
+    found = session.scalars(
+        select(Record)
+        .where(
+            Record.project_id == record.project_id,
+            Record.tool_key == KEY,
+            Record.grouping == str(record.id),
+            Record.created_at >= record.created_at,
+            Record.saved_at.is_not(None),
+            or_(folder.is_(None), folder.not_in(OUT_OF_SIGHT)),
+            or_(Record.status.in_(ARRIVED), Record.created_by_id == person_id),
+            may_see(person_id),
+        )
+        .options(joinedload(Record.created_by))
+        .order_by(Record.id.desc())
+        .limit(ABOUT_SHOWN)
+    )
+    return sorted(found, key=lambda one: (moment_of(one), one.id), reverse=True)
 
 
 def moment_of(record: Record) -> datetime:

@@ -180,6 +180,7 @@ def _file(session: Session, project: Project, message: InboundMessage, files: _F
         is_open=False,
         is_private=bool(root and root.is_private) or bool(answered and answered.is_private),
         parent_id=root.id if root else None,
+        grouping=answered.grouping if answered else None,
         created_by_id=author.id,
         created_at=now,
         updated_at=now,
