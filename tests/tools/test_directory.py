@@ -8,12 +8,13 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.pages import Page, Visitor
+from tests.support.pages import XHTML, Page, Visitor
 from tests.support.world import World
 from webapp.companies.models import Project, ProjectMember, Vendor
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.records.models import Record
+from webapp.tools.registry import TOOLS
 
 pytestmark = pytest.mark.wide
 
@@ -238,6 +239,56 @@ def test_a_company_is_set_inactive_and_active_again_by_admins(
     assert "Northfold" not in alice.get(f"{directory(world.tower)}?status=active").links()
     assert "Northfold" in alice.get(f"{directory(world.tower)}?status=inactive").links()
     assert "Mark as inactive" in alice.post(f"{here}/move", {"move": "activate"}).text
+
+
+def options(page: Page, name: str) -> list[str]:
+    (select_,) = page.all("select", name=name)
+    return [" ".join("".join(o.itertext()).split()) for o in select_.iter(f"{XHTML}option")]
+
+
+def test_an_inactive_company_is_chosen_nowhere_anew_and_stays_where_it_stands(
+    app: Flask, alice: Visitor, world: World, annex: int
+) -> None:
+    here = address(new_company(alice, world.tower, "Northfold"))
+    first = f"/projects/{world.tower}/rfis/{world.rfi}"
+    second = f"/projects/{world.tower}/rfis/{world.private_rfi}"
+    with app.app_context():
+        northfold = db.session.scalar(select(Vendor.id).where(Vendor.name == "Northfold"))
+        db.session.remove()
+    alice.submit(alice.get(f"{first}/edit"), "/edit", vendor=str(northfold))
+    alice.post(f"{here}/move", {"move": "deactivate"})
+    # Where it stands it is shown, and saving the form keeps it.
+    assert "Northfold" in alice.get(first).text
+    edit = alice.get(f"{first}/edit")
+    assert "Northfold (inactive)" in options(edit, "vendor")
+    page = alice.submit(edit, "/edit", title="Saved again")
+    assert "Responsible contractor Northfold" in page.text
+    # Nowhere else is it offered or taken.
+    edit = alice.get(f"{second}/edit")
+    assert "Northfold" not in " ".join(options(edit, "vendor"))
+    assert "Greyfold Glazing" in options(edit, "vendor")
+    answer = alice.submit(edit, "/edit", vendor=str(northfold), expect=422)
+    assert "Choose one of these." in answer.text
+    invite = alice.get(f"{directory(world.tower)}/people/new")
+    assert "Northfold" not in options(invite, "vendor")
+    bids = alice.submit(alice.post(f"/projects/{world.tower}/bidding"), "/edit", title="Steel")
+    row = alice.get(f"{address(bids)}/sections/bidders/add")
+    assert "Northfold" not in " ".join(options(row, "vendor"))
+    # Another project has its own directory, and lists still find what is its.
+    other = alice.post(f"/projects/{annex}/rfis")
+    assert "Northfold" in options(other, "vendor")
+    alice.post(f"{here}/move", {"move": "activate"})
+    assert "Northfold" in options(alice.get(f"{second}/edit"), "vendor")
+
+
+def test_a_list_can_still_be_filtered_by_an_inactive_company(alice: Visitor, world: World) -> None:
+    here = address(new_company(alice, world.tower, "Northfold"))
+    alice.post(f"{here}/move", {"move": "deactivate"})
+    listed = [tool for tool in TOOLS if "vendor" in tool.filters]
+    assert listed
+    for tool in listed:
+        page = alice.get(f"/projects/{world.tower}/{tool.slug}")
+        assert "Northfold" in options(page, "vendor"), tool.key
 
 
 def test_readers_read_and_only_admins_write(

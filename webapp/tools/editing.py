@@ -14,11 +14,10 @@ from webapp.core.problems import Forbidden, Invalid, Problem
 from webapp.core.text import _
 from webapp.tools import lifecycle
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
-from webapp.tools.distribution import groups_offered
 from webapp.tools.files import file_lists
 from webapp.tools.forms import Choices, keeping, make_form, sent_values, sent_version
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
-from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
+from webapp.tools.page import files_under, form_choices, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Field, Tool
 from webapp.tools.values import names_in, read_values, shown
@@ -119,14 +118,13 @@ def _typed_before(found: Standing) -> MultiDict[str, str] | None:
 
 def _offered(found: Standing) -> Choices:
     session, tool = db.session(), found.tool
-    all_ = choices(session, tool, g.entry.project.id, g.entry.company.id, me().id)
+    all_ = form_choices(session, tool, g.entry.project.id, g.entry.company.id, me().id)
     records = dict(all_.records)
     for field in tool.fields:
         only = tool.extension.offers(session, found, field.key) if field.of else None
         if only is not None:
             records[field.key] = tuple(pair for pair in records[field.key] if pair[0] in only)
-    groups = groups_offered(session, tool, g.entry.project.id)
-    return replace(all_, records=records, groups=groups)
+    return replace(all_, records=records)
 
 
 def _edit_response(

@@ -52,7 +52,7 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2200, 1, 1)
 
 @dataclass(frozen=True)
 class Choices:
-    """What a project offers to choose from."""
+    """What a project offers to choose from; `retired` vendors only where they stand already."""
 
     people: tuple[tuple[int, str], ...]
     admins: tuple[tuple[int, str], ...]
@@ -62,6 +62,8 @@ class Choices:
     said: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
     tags: dict[str, tuple[str, ...]] = dataclass_field(default_factory=dict)
     groups: tuple[tuple[str, str], ...] = ()
+    retired: frozenset[int] = frozenset()
+    vendors_of: dict[str, tuple[tuple[int, str], ...]] = dataclass_field(default_factory=dict)
 
 
 class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has no types
@@ -183,10 +185,11 @@ def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> An
 def keeping(
     choices: Choices, fields: Iterable[Field], values: Values, names: Mapping[int, str]
 ) -> Choices:
-    """Return the choices with the records that stand in the fields already.
+    """Return the choices with the records and vendors that stand in the fields already.
 
     Whoever saves a form keeps what others have chosen, also where they do not see it themselves.
     """
+    fields = list(fields)
     records = dict(choices.records)
     for field in fields:
         if field.kind not in {Kind.RECORD, Kind.RECORDS} or not values.get(field.key):
@@ -196,7 +199,22 @@ def keeping(
         missing = [id_ for id_ in (held if isinstance(held, list) else [held]) if id_ not in known]
         kept = tuple((id_, names[id_]) for id_ in missing if id_ in names)
         records[field.key] = (*records.get(field.key, ()), *kept)
-    return replace(choices, records=records)
+    return replace(choices, records=records, vendors_of=_vendors_left(choices, fields, values))
+
+
+def _vendors_left(
+    choices: Choices, fields: Iterable[Field], values: Values
+) -> dict[str, tuple[tuple[int, str], ...]]:
+    """Return for each vendor field the companies it can be set to: none that is retired anew."""
+    return {
+        field.key: tuple(
+            (id_, _("%(name)s (inactive)", name=name) if id_ in choices.retired else name)
+            for id_, name in choices.vendors
+            if id_ not in choices.retired or id_ == values.get(field.key)
+        )
+        for field in fields
+        if field.kind is Kind.VENDOR
+    }
 
 
 def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
@@ -207,7 +225,7 @@ def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
         case Kind.PEOPLE:
             return choices.people
         case Kind.VENDOR:
-            return choices.vendors
+            return choices.vendors_of.get(field.key, choices.vendors)
         case Kind.RECORD | Kind.RECORDS:
             return choices.records.get(field.key, ())
         case Kind.CODE:

@@ -3,7 +3,7 @@
 The form's choices are worked out here too, because they are what a page of the project offers.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from webapp.core.problems import NotFound
 from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row, record_for
-from webapp.tools.distribution import in_words
+from webapp.tools.distribution import groups_offered, in_words
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
@@ -333,6 +333,23 @@ def choices(
         _said(session, tool, project_id, person_id),
         _tags_in_use(session, tool, project_id, person_id),
     )
+
+
+def form_choices(
+    session: Session, tool: Tool, project_id: int, company_id: int, person_id: int
+) -> Choices:
+    """Return what a form offers: groups too, and no company that is retired where none stands."""
+    return replace(
+        choices(session, tool, project_id, company_id, person_id),
+        groups=groups_offered(session, tool, project_id),
+        retired=retired_vendors(session, project_id),
+    )
+
+
+def retired_vendors(session: Session, project_id: int) -> frozenset[int]:
+    """Return the companies that nothing in a project is to be set to any more."""
+    found = (other.extension.retired_vendors(session, project_id) for other in TOOLS)
+    return frozenset().union(*found)
 
 
 def _said(

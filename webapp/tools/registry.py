@@ -330,6 +330,10 @@ class Extension:
         """Return the only records that a field may be set to, None for all it can refer to."""
         return None
 
+    def retired_vendors(self, session: Any, project_id: int) -> set[int]:
+        """Return the companies that no field of a project is to be set to any more."""
+        return set()
+
     def holders(self, session: Any, record: Any) -> list[int]:
         """Return who acts next where the ball lies with `Ball.STEPS`."""
         return []

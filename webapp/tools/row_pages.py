@@ -15,7 +15,7 @@ from webapp.tools import rows
 from webapp.tools.blueprint import address, bp
 from webapp.tools.files import file_lists
 from webapp.tools.forms import keeping, make_row_form, sent_values, sent_version
-from webapp.tools.page import choices, files_under, open_record, shown_table
+from webapp.tools.page import files_under, form_choices, open_record, shown_table
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Field, Section, Tool
 from webapp.tools.values import Values, names_in, read_row
@@ -142,7 +142,7 @@ def _form(
     found: Standing, declared: Section, fields: tuple[Field, ...], values: Values
 ) -> FlaskForm:
     entry = g.entry
-    offered = choices(db.session(), found.tool, entry.project.id, entry.company.id, me().id)
+    offered = form_choices(db.session(), found.tool, entry.project.id, entry.company.id, me().id)
     names = names_in(db.session(), declared.fields, values, reader=found.person_id)
     kept = keeping(offered, declared.fields, values, names.records)
     return make_row_form(declared, fields, kept, values)

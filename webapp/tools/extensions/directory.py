@@ -11,12 +11,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.companies.models import Project, Vendor
+from webapp.companies.people import DIRECTORY
 from webapp.core import audit
 from webapp.records.models import Record, RecordRow
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Extension
 
 INSURANCE = "insurance"
+INACTIVE = "inactive"
 
 
 class Directory(Extension):
@@ -32,6 +34,15 @@ class Directory(Extension):
         vendor.name = record.title[:200]
         vendor.trade = str(record.details.get("trades") or "")
         session.flush()
+
+    def retired_vendors(self, session: Any, project_id: int) -> set[int]:
+        inactive = select(Record.vendor_id).where(
+            Record.project_id == project_id,
+            Record.tool_key == DIRECTORY,
+            Record.status == INACTIVE,
+            Record.vendor_id.is_not(None),
+        )
+        return set(session.scalars(inactive))
 
 
 def insured_until(session: Session, record: Record) -> date | None:

@@ -33,6 +33,7 @@ from webapp.core.problems import Forbidden, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.records.models import Record, RecordPerson
 from webapp.tools.blueprint import bp
+from webapp.tools.page import retired_vendors
 from webapp.tools.parts import BALL_ROLE
 from webapp.tools.people import history
 from webapp.tools.people.forms import (
@@ -198,7 +199,9 @@ def _invite_form(at: Desk) -> InviteForm:
     session = db.session()
     templates = _offered_templates(session, at, EVERYTHING if at.is_company_admin else at.levels)
     form.template.choices = [("", _("Choose one")), *((t.id, t.name) for t in templates)]
-    form.vendor.choices = [("", _("Nobody in the directory")), *_vendors_by_id(session).items()]
+    retired = retired_vendors(session, at.project.id)
+    vendors = [(key, name) for key, name in _vendors_by_id(session).items() if key not in retired]
+    form.vendor.choices = [("", _("Nobody in the directory")), *vendors]
     return form
 
 

@@ -82,7 +82,7 @@ def about(session: Session, standing: Standing) -> Record:
     draft.is_private = record.restricted
     messages.set_about(draft, record)
     link = address("record", standing.tool, record.project_id, record.id)
-    text = f"\n\n{subject}\n{settings().public_url}{link}"
+    text = f"{subject}\n{settings().public_url}{link}"
     write_values(session, tool, draft, {"message": text})
     return draft
 
