@@ -241,6 +241,30 @@ def test_a_company_is_set_inactive_and_active_again_by_admins(
     assert "Mark as inactive" in alice.post(f"{here}/move", {"move": "activate"}).text
 
 
+def test_the_list_finds_companies_by_trade_and_by_word(alice: Visitor, world: World) -> None:
+    new_company(alice, world.tower, "Northfold", trades="Concrete, Masonry")
+    new_company(alice, world.tower, "Hatchet", trades="Structural Steel")
+    new_company(alice, world.tower, "Southfold", trades="Concrete Pumping")
+    page = alice.get(directory(world.tower))
+    found = ["Any", "Concrete", "Concrete Pumping", "Masonry", "Structural Steel"]
+    assert options(page, "trades") == found
+    for query, names in (
+        ("trades=Concrete", {"Northfold"}),
+        ("trades=masonry", {"Northfold"}),
+        ("trades=Structural+Steel", {"Hatchet"}),
+        ("trades=Concrete&q=south", set()),
+        ("q=fold", {"Northfold", "Southfold"}),
+        ("trades=Plumbing", set()),
+    ):
+        links = alice.get(f"{directory(world.tower)}?{query}").links()
+        assert {"Northfold", "Hatchet", "Southfold"} & set(links) == names, query
+
+
+def test_trades_are_kept_tidy_on_the_vendor_too(app: Flask, alice: Visitor, world: World) -> None:
+    new_company(alice, world.tower, "Northfold", trades=" concrete ,Concrete,Masonry,")
+    assert vendors(app, world.acme)["Northfold"] == "Concrete, Masonry"
+
+
 def options(page: Page, name: str) -> list[str]:
     (select_,) = page.all("select", name=name)
     return [" ".join("".join(o.itertext()).split()) for o in select_.iter(f"{XHTML}option")]

@@ -53,7 +53,13 @@ TOOL = Tool(
     ),
     fields=(
         Field("abbreviation", N_("Abbreviated name"), Kind.TEXT, max_length=10),
-        Field("trades", N_("Trades"), Kind.TEXT, max_length=200),
+        Field(
+            "trades",
+            N_("Trades"),
+            Kind.TAGS,
+            max_length=200,
+            help=N_("Separated by commas."),
+        ),
         Field("phone", N_("Phone"), Kind.TEXT, max_length=60),
         Field("email", N_("E-mail"), Kind.TEXT, max_length=254),
         Field("address", N_("Address"), Kind.TEXT, max_length=300),
@@ -110,7 +116,7 @@ TOOL = Tool(
         ),
     ),
     columns=("title", "abbreviation", "trades", "phone", "status", "dated_on", "files"),
-    filters=("status", "files"),
+    filters=("status", "trades", "files"),
     sort="title",
     draft_to=(Part.CREATOR,),
     has_ball=False,
