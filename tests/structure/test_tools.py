@@ -114,6 +114,11 @@ TURNS_WITHOUT_ANSWERS = replace(
     turns=("current", "answered"),
 )
 
+ONE_AND_SEVERAL = replace(
+    PUNCH_LIST.sections[0],
+    fields=(Field("person", "Who", Kind.PERSON), Field("people", "Others", Kind.PEOPLE)),
+)
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -151,6 +156,10 @@ TURNS_WITHOUT_ANSWERS = replace(
         (
             {"fields": (*PUNCH_LIST.fields, Field("x", "X", Kind.PEOPLE, employed_by="y"))},
             "'x' holds people of 'y', which is no field",
+        ),
+        (
+            {"sections": (ONE_AND_SEVERAL,)},
+            "names one person of a row twice",
         ),
         (
             {"fields": (*PUNCH_LIST.fields, Field("x", "X", Kind.PERSON, groups=True))},

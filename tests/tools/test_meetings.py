@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.sandbox.process import SandboxProcess
 from tests.support import copying
@@ -305,7 +305,7 @@ def test_an_items_fields_are_kept_and_shown(alice: Visitor, world: World) -> Non
         "Casework",
         category="Design",
         description="Room 212.",
-        person=str(world.people["bob"]),
+        assignees=str(world.people["bob"]),
         due_on="2031-09-09",
         priority="high",
         status="on_hold",
@@ -331,8 +331,8 @@ def test_the_ball_is_with_whom_open_items_name(
     app: Flask, alice: Visitor, bob: Visitor, world: World
 ) -> None:
     here = begin(alice, world)
-    add_item(alice, here, "Casework", person=str(world.people["bob"]))
-    add_item(alice, here, "Shutdown", person=str(world.people["dora"]), status="on_hold")
+    add_item(alice, here, "Casework", assignees=str(world.people["bob"]))
+    add_item(alice, here, "Shutdown", assignees=str(world.people["dora"]), status="on_hold")
     assert "Ball in court Alice Test" in alice.get(here).text
     assert "Ball in court Bob Test" in move(alice, here, "publish").text
     assert OAC in bob.get(f"{tool(world)}?ball=me").links()
@@ -341,6 +341,53 @@ def test_the_ball_is_with_whom_open_items_name(
     item = rows(app, here, "items")[0]
     page = alice.submit(alice.get(f"{here}/rows/{item.id}/edit"), "/edit", status="closed")
     assert "Ball in court Nobody" in page.text
+
+
+def test_an_item_of_several_is_up_to_each_of_them_and_goes_on_with_all(
+    app: Flask, alice: Visitor, bob: Visitor, world: World
+) -> None:
+    here = begin(alice, world)
+    both = [str(world.people[name]) for name in ("dora", "bob")]
+    page = add_item(alice, here, "Casework", assignees=both)
+    assert "Dora Test, Bob Test" in page.text
+    add_item(alice, here, "Shutdown", assignees=both[1:])
+    assert "Ball in court Dora Test, Bob Test" in move(alice, here, "publish").text
+    for name in ("bob", "dora"):
+        assert OAC in alice.get(f"{tool(world)}?assignees={world.people[name]}").links()
+    there = following(alice, here)
+    assert "Ball in court Dora Test, Bob Test" in move(alice, there, "publish").text
+    item = rows(app, there, "items")[0]
+    edit = alice.get(f"{there}/rows/{item.id}/edit")
+    assert sorted(edit.form("/edit").values["assignees"]) == sorted(both)
+    page = alice.submit(edit, "/edit", assignees=both[1:])
+    assert "Assignees: Dora Test, Bob Test → Bob Test" in page.text
+    assert "Ball in court Bob Test" in page.text
+    item = rows(app, there, "items")[0]
+    nobody = alice.get(f"{there}/rows/{item.id}/edit")
+    page = alice.submit(nobody, "/edit", assignees=[])
+    assert "Assignees: Bob Test → empty" in page.text
+    stranger = str(world.people["charlie"])
+    edit = alice.get(f"{there}/rows/{item.id}/edit")
+    answer = alice.submit(edit, "/edit", assignees=[stranger], expect=422)
+    assert "Choose from these only." in answer.text
+
+
+def test_an_item_from_when_it_had_one_assignee_keeps_them(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    here = begin(alice, world)
+    add_item(alice, here, "Casework", assignees=str(world.people["bob"]))
+    (item,) = rows(app, here, "items")
+    old = {key: value for key, value in item.details.items() if key != "assignees"}
+    with app.app_context():
+        db.session.execute(update(RecordRow).where(RecordRow.id == item.id).values(details=old))
+        db.session.commit()
+        db.session.remove()
+    edit = alice.get(f"{here}/rows/{item.id}/edit")
+    assert edit.form("/edit").values["assignees"] == [str(world.people["bob"])]
+    page = alice.submit(edit, "/edit", minutes="Asked.")
+    assert "Assignees: " not in page.text
+    assert "Ball in court Bob Test" in move(alice, here, "publish").text
 
 
 # ---- the next meeting
@@ -357,7 +404,13 @@ def test_the_next_meeting_carries_on_what_is_not_closed(
     bob = str(world.people["bob"])
     add_item(alice, here, "Deck pour", status="closed")
     add_item(
-        alice, here, "Casework", person=bob, due_on="2031-09-09", minutes="Asked.", priority="low"
+        alice,
+        here,
+        "Casework",
+        assignees=bob,
+        due_on="2031-09-09",
+        minutes="Asked.",
+        priority="low",
     )
     add_item(alice, here, "Shutdown", status="on_hold", category="Schedule")
     move(alice, here, "publish")
@@ -406,7 +459,7 @@ def test_the_ball_goes_on_with_the_items_once_the_next_agenda_is_out(
     alice: Visitor, world: World
 ) -> None:
     here = begin(alice, world)
-    add_item(alice, here, "Casework", person=str(world.people["bob"]))
+    add_item(alice, here, "Casework", assignees=str(world.people["bob"]))
     move(alice, here, "publish")
     there = following(alice, here)
     assert "Ball in court Bob Test" in alice.get(here).text
@@ -462,7 +515,7 @@ def test_files_from_box_hang_on_the_meeting_and_on_its_items(
     link(alice, sandbox)
     here = begin(alice, world)
     attend(alice, here, world.people["bob"])
-    page = add_item(alice, here, "Casework", person=str(world.people["bob"]))
+    page = add_item(alice, here, "Casework", assignees=str(world.people["bob"]))
     (item,) = rows(app, here, "items")
     (attendee,) = rows(app, here, "attendees")
     assert f"{here}/rows/{item.id}/attach/" in page.links().values()

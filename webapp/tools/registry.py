@@ -182,7 +182,8 @@ class Section:
     of whom the row names still arrive. `sums` is the money field whose total is the record's
     amount. `shown_if` names the yes-no field of the record without which only admins see the rows;
     `own_rows` shows each row to nobody but the person it names and the admins.
-    `also` are rules by which others fill the table in some of its statuses.
+    `also` are rules by which others fill the table in some of its statuses. Whom a row names stands
+    in a `person` field, or several in one field of people.
     """
 
     key: str
@@ -551,6 +552,9 @@ def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
     own = {f.key for f in section.fields}
     if not {*section.answers, section.sums} <= {*own, ""}:
         yield f"the section {section.key!r} names a field that is not declared"
+    several = [f for f in section.fields if f.kind is Kind.PEOPLE]
+    if len(several) > 1 or (several and "person" in own):
+        yield f"the section {section.key!r} names one person of a row twice"
     if section.answers and "person" not in own:
         yield f"the section {section.key!r} has answers and nobody who gives them"
     if section.turns and not ("status" in own and section.answers):

@@ -101,12 +101,24 @@ def write_values(session: Session, tool: Tool, record: Record, values: Values) -
 
 def read_row(section: Section, row: RecordRow) -> Values:
     """Return what a row's fields hold."""
-    return {
-        declared.key: getattr(row, ROW_COLUMNS[declared.key])
-        if declared.key in ROW_COLUMNS
-        else _decoded(declared, row.details.get(declared.key))
-        for declared in section.fields
-    }
+    return {declared.key: _in_row(declared, row) for declared in section.fields}
+
+
+def _in_row(declared: Field, row: RecordRow) -> Any:
+    if declared.key in ROW_COLUMNS:
+        return getattr(row, ROW_COLUMNS[declared.key])
+    if declared.kind is Kind.PEOPLE:
+        return people_in_row(declared.key, row)
+    return _decoded(declared, row.details.get(declared.key))
+
+
+def people_in_row(key: str, row: RecordRow) -> list[int]:
+    """Return the people a row names in a field of several; the first is its `person` too."""
+    held: list[int] | None = row.details.get(key)
+    if held is None:
+        # From when the row named one person only.
+        return [row.person_id] if row.person_id else []
+    return held
 
 
 def write_row(section: Section, row: RecordRow, values: Values) -> None:
@@ -119,6 +131,8 @@ def write_row(section: Section, row: RecordRow, values: Values) -> None:
             setattr(row, ROW_COLUMNS[declared.key], values[declared.key])
         else:
             details[declared.key] = _encoded(values[declared.key])
+        if declared.kind is Kind.PEOPLE:
+            row.person_id = next(iter(values[declared.key] or ()), None)
     row.details = details
 
 

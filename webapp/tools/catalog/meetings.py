@@ -121,7 +121,7 @@ TOOL = Tool(
                 Field("category", N_("Category"), Kind.TEXT, max_length=80),
                 Field("title", N_("Title"), Kind.TEXT, required=True),
                 Field("description", N_("Description"), Kind.LONG_TEXT),
-                Field("person", N_("Assignee"), Kind.PERSON),
+                Field("assignees", N_("Assignees"), Kind.PEOPLE),
                 Field("due_on", N_("Due"), Kind.DATE),
                 Field(
                     "priority",

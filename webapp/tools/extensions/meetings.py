@@ -17,7 +17,7 @@ from webapp.tools.blueprint import address
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
 from webapp.tools.telling import tell
-from webapp.tools.values import read_values, set_people, write_values
+from webapp.tools.values import people_in_row, read_values, set_people, write_values
 
 ATTENDEES, ITEMS = "attendees", "items"
 NEXT = Action("next", N_("Next meeting"))
@@ -53,7 +53,7 @@ class Meetings(Extension):
         if any(later.status != "draft" for later in _later(session, record)):
             return []
         items = _rows(session, record, ITEMS)
-        return [item.person_id for item in items if item.status == "open" and item.person_id]
+        return [one for item in items if item.status == "open" for one in _assignees(item)]
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         record = standing.record
@@ -99,6 +99,10 @@ def _rows(session: Session, record: Record, section: str) -> list[RecordRow]:
             .order_by(RecordRow.position, RecordRow.id)
         )
     )
+
+
+def _assignees(item: RecordRow) -> list[int]:
+    return people_in_row("assignees", item)
 
 
 def _in_series(record: Record) -> Any:
@@ -166,7 +170,7 @@ def _sum_up(session: Session, standing: Standing) -> None:
     """Work out what the list says of the items, and whose clock the times follow."""
     record = standing.record
     items = _rows(session, record, ITEMS)
-    assignees = [item.person_id for item in items if item.person_id]
+    assignees = [one for item in items for one in _assignees(item)]
     set_people(session, record.id, "assignees", assignees)
     zone = record.project.company.timezone
     write_values(session, standing.tool, record, {"item_count": len(items), "time_zone": zone})
