@@ -115,7 +115,7 @@ class _Names:
         self._last: dict[str, int] = {}
 
     def take(self, wanted: str) -> str:
-        name = _safe(wanted)
+        name = safe_name(wanted)
         number, free = self._last.get(name, 1), name
         while free.casefold() in self._taken:
             number += 1
@@ -125,7 +125,8 @@ class _Names:
         return free
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a name that every system can hold."""
     return clean_name(_NOT_ON_WINDOWS.sub("_", name), fallback=_("unnamed"))
 
 
@@ -165,5 +166,9 @@ def _line(found: Attachment, name: str) -> Row:
 
 def source_text(source: str) -> str:
     """Return where a file came from, in a word or two."""
-    texts = {Source.BOX.value: _("Box"), Source.COMPUTER.value: _("Computer")}
+    texts = {
+        Source.BOX.value: _("Box"),
+        Source.COMPUTER.value: _("Computer"),
+        Source.EMAIL.value: _("E-mail"),
+    }
     return texts.get(source, source)

@@ -1,4 +1,4 @@
-"""Sending stored bytes: the only place that does, but for the archive of a whole record.
+"""Sending files: the only place that does, but for the archive of a whole record.
 
 A download is octets, as an attachment, in a sandbox of its own, whatever the file claims to be.
 What opens in the browser is a PDF or a picture that is one by its first bytes too, and it gets a
@@ -53,6 +53,15 @@ def view(found: Attachment) -> Response:
     if not is_really(kind, b"".join(blobs().read(found.blob_key, 0, HEAD_BYTES))):
         return download(found)
     return _sent(found, kind, "inline", VIEW_POLICY)
+
+
+def made(content: bytes, kind: str, name: str) -> Response:
+    """Return what was made just now for whoever asked, for saving."""
+    response = Response(content, content_type=kind)
+    response.headers["Content-Disposition"] = disposition(name)
+    response.headers["Content-Security-Policy"] = DOWNLOAD_POLICY
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _require_contents(found: Attachment) -> None:

@@ -1,5 +1,8 @@
 """How sizes, days and moments read on a page; the template filters."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -10,6 +13,18 @@ from ua_parser import parse
 from webapp.core.clock import utcnow
 from webapp.core.names import extension_of
 from webapp.core.text import _, format_date, format_moment, local_date, ngettext
+
+_on_paper: ContextVar[bool] = ContextVar("on_paper", default=False)
+
+
+@contextmanager
+def for_paper() -> Iterator[None]:
+    """Have every day written with its year within: on paper, "today" is wrong tomorrow."""
+    token = _on_paper.set(True)
+    try:
+        yield
+    finally:
+        _on_paper.reset(token)
 
 
 def filesize(size_bytes: int | None) -> str:
@@ -26,9 +41,11 @@ def filesize(size_bytes: int | None) -> str:
 
 
 def day(value: date | None) -> str:
-    """Return "today" or "Sep 12", with the year only when it is another one."""
+    """Return "today" or "Sep 12", with the year when it is another one, or on paper."""
     if value is None:
         return ""
+    if _on_paper.get():
+        return format_date(value, "MMM d, y")
     today = local_date(utcnow())
     if value == today:
         return _("today")

@@ -40,14 +40,21 @@ def download_all(project_id: int, tool: Tool, record_id: int) -> Response:
 
 def _entries(session: Session, found: Standing) -> list[Entry]:
     """Return the files as the record's page shows them, those of a row in a folder of its own."""
-    folders: dict[int | None, str] = {None: ""}
+    names = row_names(session, found)
+    return [
+        Entry(a, names[a.row_id] if a.row_id else "") for a in reversed(attached_to(session, found))
+    ]
+
+
+def row_names(session: Session, found: Standing) -> dict[int, str]:
+    """Return what each row of a record is called beside its files."""
+    names: dict[int, str] = {}
     for section in found.tool.sections:
-        folders.update(_folders(session, found, section))
-    return [Entry(a, folders[a.row_id]) for a in reversed(attached_to(session, found))]
+        names.update(_names_in(session, found, section))
+    return names
 
 
-def _folders(session: Session, found: Standing, section: Section) -> dict[int | None, str]:
-    """Return what the folder of each row of a section is called."""
+def _names_in(session: Session, found: Standing, section: Section) -> dict[int, str]:
     label = _(section.row_label)
     if section.is_table:
         rows = rows_of(session, found.record.id, section)

@@ -230,7 +230,8 @@ def _row_cells(
         if text and is_secret and row.person_id != found.person_id:
             text = _("hidden for now")
         mark = "" if is_secret else mark_of(field, held[field.key])
-        cells.append(Cell(_(field.label), text, is_number=_is_number(field), mark=mark))
+        is_wide = field.kind is Kind.LONG_TEXT
+        cells.append(Cell(_(field.label), text, is_wide, _is_number(field), mark))
     return tuple(cells)
 
 

@@ -246,10 +246,14 @@ class Numbering:
 
 @dataclass(frozen=True)
 class Panel:
-    """Something an extension shows on a record's page: its own template with what that needs."""
+    """Something an extension shows on a record's page: its own template with what that needs.
+
+    `on_paper` is the template of it in the record's PDF, "" when it is left out there.
+    """
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
+    on_paper: str = ""
 
 
 @dataclass(frozen=True)

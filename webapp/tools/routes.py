@@ -1,6 +1,6 @@
 """The tools' blueprint with all its routes: each module below adds its own."""
 
-from webapp.tools import editing, file_pages, replying, row_pages, views
+from webapp.tools import editing, file_pages, printing, replying, row_pages, views
 from webapp.tools.blueprint import bp
 from webapp.tools.extensions import daily_log_pages, document_pages, drawings_pages
 from webapp.tools.extensions.emails import pages as email_pages
@@ -15,6 +15,7 @@ __all__ = [
     "email_pages",
     "file_pages",
     "groups",
+    "printing",
     "project",
     "replying",
     "row_pages",

@@ -106,6 +106,7 @@ class Bidding(Extension):
                     "may_award": bool(self.actions(session, standing)),
                     "commitment": self._commitment(session, standing),
                 },
+                "tools/pdf/_leveling.html",
             )
         ]
 

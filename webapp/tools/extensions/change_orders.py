@@ -112,7 +112,7 @@ class ChangeOrder(Extension):
             "parts": [c for c in related if c is not leader and c.id in seen],
             "tool": standing.tool,
         }
-        return [Panel("tools/change_orders/_contract.html", context)]
+        return [Panel("tools/change_orders/_contract.html", context, "tools/pdf/_changed.html")]
 
     def actions(self, session: Session, standing: Standing) -> list[Action]:
         section = standing.tool.section("lines")

@@ -57,7 +57,7 @@ class Contract(Extension):
             "changes": [change for change in changes if change.id in seen],
             "change_orders": change_orders(),
         }
-        return [Panel("tools/_contract.html", context)]
+        return [Panel("tools/_contract.html", context, "tools/pdf/_contract.html")]
 
     def committed(self, standing: Standing) -> Decimal | None:
         """Return what counts as committed cost; None where nothing is bought."""

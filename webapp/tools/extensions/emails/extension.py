@@ -145,7 +145,11 @@ class Emails(Extension):
         what = {"about": about, "about_tool": about_tool}
         return [
             *([Panel("tools/emails/_what.html", what)] if about_tool else []),
-            Panel("tools/emails/_state.html", {"progress": progress_of(session, standing)}),
+            Panel(
+                "tools/emails/_state.html",
+                {"progress": progress_of(session, standing)},
+                "tools/pdf/_letter.html",
+            ),
             Panel("tools/emails/_thread.html", {"thread": thread(session, standing)}),
         ]
 
