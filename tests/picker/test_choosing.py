@@ -29,7 +29,7 @@ from tests.picker.dialog import (
 from tests.sandbox.process import SandboxProcess
 from tests.support.copying import attach, attachments, items, run_worker, send
 from tests.support.linking import link
-from tests.support.pages import Page, Visitor
+from tests.support.pages import HOST, Page, Visitor
 from tests.support.world import World
 
 SignIn = Callable[[str], Visitor]
@@ -485,3 +485,25 @@ def test_a_way_too_long_for_an_address_stays_usable_to_its_end(
     tick(linked, here, remove=lines(deep)[0].token)
     hit = line(linked.get(f"{here}box/search?q=end&scope=all"), "at the end.txt")
     assert chosen(tick(linked, here, hit.token)) == ["at the end.txt"]
+
+
+@pytest.mark.parametrize("page", ["?source=computer", "box/", "tray"])
+def test_attaching_on_the_dialogs_own_page_leads_to_the_record(
+    linked: Visitor, here: str, page: str
+) -> None:
+    """A script attaches there too, and then there is no dialog to close."""
+    record = here.removesuffix("/attach/")
+    for asked_from, header, value in (
+        (f"{here}{page}", "HX-Redirect", record),
+        (record, "HX-Trigger", "close-dialog, files-changed"),
+    ):
+        form = upload(linked, here, "note.txt").form("/send")
+        answer = linked.post(
+            form.action,
+            form.values,
+            htmx=True,
+            expect=204,
+            headers={"HX-Current-URL": f"http://{HOST}{asked_from}"},
+        ).response
+        assert answer.headers[header] == value
+        assert ("HX-Redirect" in answer.headers) is (header == "HX-Redirect")

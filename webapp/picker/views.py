@@ -8,6 +8,7 @@ at all. Everything works as plain pages; htmx gets the same partials alone.
 import time
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
@@ -197,7 +198,16 @@ def send() -> BaseResponse:
     key = request.form.get("key", "")
     if len(key) > KEY_MAX_LENGTH or tidy(key) != key:
         raise BadRequest
-    return _host().attach(_target(), key)
+    response = _host().attach(_target(), key)
+    if htmx.wants_partial() and _is_on_own_page():
+        # There is no dialog to close here, and nothing behind it.
+        return htmx.go_to(_target().back_url)
+    return response
+
+
+def _is_on_own_page() -> bool:
+    """True when the dialog is the page that is asking, not something before another one."""
+    return urlsplit(request.headers.get("HX-Current-URL", "")).path.startswith(_prefix())
 
 
 def _door_or_page() -> Door | BaseResponse:
