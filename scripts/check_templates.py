@@ -27,6 +27,10 @@ ROOTLESS = {
     "picker/_shut.html",
     "picker/_computer.html",
     "picker/_problem.html",
+    # The picker's panel, folder and rows as Documents fills them, under the picker's own ids.
+    "tools/documents/_source.html",
+    "tools/documents/_source_folder.html",
+    "tools/documents/_source_rows.html",
     "box_link/_link_form.html",
     "tools/_due.html",
     "tools/_fields.html",

@@ -34,6 +34,7 @@ from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
 from webapp.tools import catalog, naming, page, routes
 from webapp.tools.converters import BoxToolConverter, ToolConverter
+from webapp.tools.extensions import document_source_pages
 from webapp.tools.extensions.emails import outgoing
 from webapp.tools.people import company as people
 from webapp.tools.people import settings as company_settings
@@ -151,11 +152,17 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(routes.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(company_settings.bp)
-    dialog, box = create_blueprints(PlumblineHost())
+    host = PlumblineHost()
+    dialog, box = create_blueprints(host)
+    documents = document_source_pages.create_blueprint(host)
     app.register_blueprint(dialog, url_prefix=RECORD_PREFIX)
     app.register_blueprint(box, url_prefix=BOX_RECORD_PREFIX)
     app.register_blueprint(dialog, url_prefix=ROW_PREFIX, name="row_attach")
     app.register_blueprint(box, url_prefix=BOX_ROW_PREFIX, name="row_box_picker")
+    app.register_blueprint(documents, url_prefix=f"{RECORD_PREFIX}/documents")
+    app.register_blueprint(
+        documents, url_prefix=f"{ROW_PREFIX}/documents", name="row_documents_picker"
+    )
 
 
 def _page_of(row: Attachment | ImportItem) -> str:

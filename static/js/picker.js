@@ -32,6 +32,9 @@ function listen() {
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-rows] input[name=choice]")) {
       send(event.target.form, [event.target], event.target.checked);
+    } else if (event.target.matches("[data-rows] select[data-version]")) {
+      const box = pin(event.target);
+      if (box.checked) send(box.form, [box], true);
     } else if (event.target.matches("[data-all]")) {
       chooseAll(event.target);
     }
@@ -91,6 +94,13 @@ function boxes(rows) {
   return [...rows.querySelectorAll("input[name=choice]")];
 }
 
+/** A row stands for the version its list shows. Returns the row's box. */
+function pin(list) {
+  const box = list.closest("tr").querySelector("input[name=choice]");
+  box.value = list.value;
+  return box;
+}
+
 /** Tells the server about ticks; one after the other, so that the last click wins. */
 let queue = Promise.resolve();
 let waiting = 0;
@@ -98,7 +108,7 @@ let isAttaching = false;
 
 function send(rows, changed, isChosen) {
   mark(changed);
-  const values = { in: rows.elements.in.value };
+  const values = { in: rows.elements.in?.value ?? "" };
   values[isChosen ? "choice" : "remove"] = changed.map((box) => box.value);
   const tell = () =>
     htmx.ajax("POST", rows.action, {
@@ -168,6 +178,7 @@ function rangeClick(rows, event) {
 
 /** One tab stop for the list: arrows, Home and End move, Enter opens, "/" searches. */
 function refresh(rows) {
+  for (const list of rows.querySelectorAll("select[data-version]")) pin(list);
   const controls = stops(rows);
   const isCurrent = (control) => control.tabIndex === 0 && "stop" in control.dataset;
   const current =

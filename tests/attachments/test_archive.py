@@ -222,7 +222,7 @@ def test_the_list_says_where_in_box_a_file_was(
     content = files["Building permit BP-25-0417.pdf"]
     assert hashlib.sha1(content, usedforsecurity=False).hexdigest() == found.sha1
     assert (line["Source"], line["SHA-1"]) == ("Box", found.sha1)
-    assert line["Box path"].endswith("00 Project Admin")
+    assert line["Path"].endswith("00 Project Admin")
     assert line["Version"] == found.box_version_number
 
 

@@ -14,11 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort, make_response, redirect, render_template, session
+from flask import (
+    Blueprint,
+    Flask,
+    Response,
+    abort,
+    make_response,
+    redirect,
+    render_template,
+    session,
+)
 from flask_babel import Babel
 from flask_wtf import CSRFProtect
 from jinja2 import ChoiceLoader, DictLoader, FileSystemLoader, PrefixLoader, StrictUndefined
 from werkzeug.datastructures import FileStorage
+from werkzeug.wrappers.response import Response as BaseResponse
 
 from tests.picker.dialog import (
     PHOTOS,
@@ -42,8 +52,8 @@ from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessToken
 from webapp.core.formats import filesize
 from webapp.core.problems import Conflict, NotFound, Problem
-from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Target, Tray
-from webapp.picker.views import create_blueprints
+from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Source, Target, Tray
+from webapp.picker.views import changed_tray, create_blueprints, create_source, show_source
 
 ROOT = Path(__file__).resolve().parents[2]
 CAKES = {7: "Wedding cake, three tiers", 8: "Sachertorte"}
@@ -61,6 +71,11 @@ TEMPLATES = {
     "order.html": """{% extends "app.html" %}{% block title %}Help{% endblock %}
         {% block main %}{% from "_macros.html" import csrf %}<h1>Help</h1>
         <form method="post">{{ csrf() }}</form>{% endblock %}""",
+    "pantry.html": """{% from "_macros.html" import csrf %}
+        <div id="picker-panel" data-source="pantry">
+        <p>{{ jars }} for {{ target.title }}</p>
+        <form action="{{ prefix }}pantry/choose" method="post">{{ csrf() }}
+        <input type="hidden" name="back" value="{{ here }}"></form></div>""",
 }
 
 
@@ -95,6 +110,7 @@ class Bakery:
     orders: dict[tuple[str, int], Order] = field(default_factory=dict)
     baked: list[str] = field(default_factory=list)
     counted: list[Action] = field(default_factory=list)
+    has_pantry: bool = False
 
     def open_target(self, *, cake: int) -> Target:
         if cake not in CAKES:
@@ -111,6 +127,9 @@ class Bakery:
             company="The bakery",
             who_sees="",
             handle=cake,
+            sources=(Source("pantry", "The pantry", "jar", f"/cakes/{cake}/photos/pantry/"),)
+            if self.has_pantry
+            else (),
         )
 
     def admit(self, action: Action) -> None:
@@ -195,7 +214,26 @@ def shop(bakery: Bakery) -> Flask:
     dialog, box = create_blueprints(bakery)
     app.register_blueprint(dialog, url_prefix="/cakes/<int:cake>/photos")
     app.register_blueprint(box, url_prefix="/cakes/<int:cake>/photos/box")
+    app.register_blueprint(_pantry(bakery), url_prefix="/cakes/<int:cake>/photos/pantry")
     return app
+
+
+def _pantry(bakery: Bakery) -> Blueprint:
+    """Return the bakery's own place to choose from; what is in it is the bakery's business."""
+    bp = create_source("pantry", bakery)
+
+    @bp.get("/")
+    def shelf() -> BaseResponse:
+        return show_source("pantry", "pantry.html", panel="pantry.html", jars="3 jars")
+
+    @bp.post("/choose")
+    def choose() -> BaseResponse:
+        def refuse() -> None:
+            raise Conflict("The jars are empty.")
+
+        return changed_tray(refuse)
+
+    return bp
 
 
 @pytest.fixture
@@ -283,6 +321,23 @@ def test_every_page_of_the_picker_works_there(
     data = {"choice": "x.y", "csrf_token": linked_baker.token()}
     forged = linked_baker.client.post(f"{HERE}box/choose", data=data, headers={"Host": HOST})
     assert forged.status_code == 400
+
+
+def test_a_place_of_the_bakerys_own_is_a_tab_beside_box(baker: Visitor, bakery: Bakery) -> None:
+    pantry = f"{HERE}pantry/"
+    assert "The pantry" not in baker.get(HERE).links()
+    assert baker.client.get(pantry, headers={"Host": HOST}).status_code == 404
+    bakery.has_pantry = True
+    assert baker.get(HERE).links()["The pantry"] == pantry
+    page = baker.get(pantry)
+    assert page.h1 == "Attach files to cake 7"
+    assert "3 jars for cake 7" in page.text
+    assert page.form("/choose").values["back"] == [pantry]
+    assert "Chosen" not in baker.get(pantry, htmx=True).text
+    refused = baker.post(f"{pantry}choose", htmx=True, expect=409)
+    assert "The jars are empty." in refused.text
+    assert chosen(refused) == []
+    assert bakery.counted == [Action.LIST, Action.LIST]
 
 
 def test_a_box_that_is_not_linked_yet_is_the_bakerys_to_link(baker: Visitor) -> None:

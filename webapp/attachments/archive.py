@@ -139,7 +139,7 @@ def _manifest(entries: list[Entry], names: list[str]) -> bytes:
         "SHA-1",
         "SHA-256",
         _("Source"),
-        _("Box path"),
+        _("Path"),
         _("Version"),
         _("Attached by"),
         _("Attached at (UTC)"),
@@ -170,5 +170,6 @@ def source_text(source: str) -> str:
         Source.BOX.value: _("Box"),
         Source.COMPUTER.value: _("Computer"),
         Source.EMAIL.value: _("E-mail"),
+        Source.DOCUMENTS.value: _("Documents"),
     }
     return texts.get(source, source)

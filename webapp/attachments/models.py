@@ -24,6 +24,7 @@ class Source(StrEnum):
     BOX = "box"
     COMPUTER = "computer"
     EMAIL = "email"
+    DOCUMENTS = "documents"
 
 
 def new_public_id() -> str:
@@ -35,8 +36,10 @@ class Attachment(Base):
     called it.
 
     A removed one is kept for 30 days. Several can share one object: a forwarded message carries
-    the files of the original, and the object goes with the last of them. The `box_…` columns tell
-    where the copy was taken from, at the time it was taken; they never change with Box.
+    the files of the original, a version of Documents hangs on an RFI as well, and the object goes
+    with the last of them. The `box_…` columns tell where the copy was taken from, at the time it
+    was taken; they never change with Box. A file taken from a tool of the project (its source is
+    the tool's key) tells there which record and version it was, its path, and who put it there.
     """
 
     __tablename__ = "attachments"

@@ -76,7 +76,11 @@ class Tray(Base):
 
 
 class TrayItem(Base):
-    """One chosen file: somewhere in Box, or uploaded from the computer and stored already."""
+    """One chosen file: somewhere in Box, or stored already, from the computer or by a tool.
+
+    What a tool keeps has the tool's key as its source, and in the `box_…` columns which version of
+    which of its files it is.
+    """
 
     __tablename__ = "tray_items"
 

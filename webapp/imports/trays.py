@@ -37,6 +37,26 @@ class Upload:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A version of a file that one of the project's tools keeps: nothing of it is copied.
+
+    `source` is the tool's key. `file_id` is no id of Box's, so that a tray can hold both.
+    """
+
+    source: str
+    file_id: str
+    version_id: str
+    version_number: str
+    name: str
+    size_bytes: int
+    sha1: str
+    sha256: str
+    blob_key: str
+    path: str
+    owner: str
+
+
+@dataclass(frozen=True)
 class TrayContents:
     """A tray as pages show it."""
 
@@ -114,11 +134,11 @@ def change(
     person_id: int,
     target: Target,
     *,
-    add: Sequence[Choice] = (),
+    add: Sequence[Choice | Stored] = (),
     remove: Sequence[str] = (),
     files_max: int,
 ) -> None:
-    """Put Box files into the tray and take others out; a file is in it once, in one version.
+    """Put chosen files into the tray and take others out; a file is in it once, in one version.
 
     Raises Invalid when more files than `files_max` would be in it.
     """
@@ -130,18 +150,37 @@ def change(
         )
         # The last word on a file counts: the same one twice in a request is one choice.
         for choice in {choice.file_id: choice for choice in add}.values():
-            session.add(_box_item(tray.id, choice))
+            session.add(_item(tray.id, choice))
         session.flush()
         _check_count(session, tray, files_max)
 
 
-def _box_item(tray_id: int, choice: Choice) -> TrayItem:
+def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
+    if isinstance(choice, Stored):
+        return _stored_item(tray_id, choice)
     return TrayItem(
         tray_id=tray_id,
         source=Source.BOX,
         name=choice.name,
         size_bytes=choice.size_bytes,
         sha1=choice.sha1,
+        box_file_id=choice.file_id,
+        box_version_id=choice.version_id,
+        box_version_number=choice.version_number,
+        box_owner=choice.owner,
+        box_path=choice.path,
+    )
+
+
+def _stored_item(tray_id: int, choice: Stored) -> TrayItem:
+    return TrayItem(
+        tray_id=tray_id,
+        source=choice.source,
+        name=choice.name,
+        size_bytes=choice.size_bytes,
+        sha1=choice.sha1,
+        sha256=choice.sha256,
+        blob_key=choice.blob_key,
         box_file_id=choice.file_id,
         box_version_id=choice.version_id,
         box_version_number=choice.version_number,
@@ -229,10 +268,10 @@ def send(
         select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
     ).all()
     copies = [item for item in items if item.source == Source.BOX]
-    uploads = [item for item in items if item.source == Source.COMPUTER]
+    stored = [item for item in items if item.source != Source.BOX]
     if copies:
         _batch(session, tray, target, copies, box_login)
-    attached = tuple(_attach_upload(session, person_id, target, item) for item in uploads)
+    attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
     return Sent(len(copies), attached)
 
@@ -274,7 +313,7 @@ def _batch(
         )
 
 
-def _attach_upload(session: Session, person_id: int, target: Target, item: TrayItem) -> Attachment:
+def _attach_stored(session: Session, person_id: int, target: Target, item: TrayItem) -> Attachment:
     assert item.blob_key is not None
     name = clean_name(item.name, fallback=_("unnamed"))
     attachment = Attachment(
@@ -288,8 +327,13 @@ def _attach_upload(session: Session, person_id: int, target: Target, item: TrayI
         sha1=item.sha1,
         sha256=item.sha256,
         blob_key=item.blob_key,
-        source=Source.COMPUTER,
+        source=item.source,
         attached_by_id=person_id,
+        box_file_id=item.box_file_id,
+        box_version_id=item.box_version_id,
+        box_version_number=item.box_version_number,
+        box_path=item.box_path,
+        box_owner=item.box_owner,
     )
     session.add(attachment)
     audit.note(
@@ -299,7 +343,7 @@ def _attach_upload(session: Session, person_id: int, target: Target, item: TrayI
         project_id=target.project_id,
         record_id=target.record_id,
         name=name,
-        source=Source.COMPUTER,
+        source=item.source,
         row=target.row_id,
     )
     return attachment

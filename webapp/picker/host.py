@@ -45,12 +45,26 @@ class Shut(StrEnum):
 
 
 @dataclass(frozen=True)
+class Source:
+    """A further place to choose files from, the host's own: a tab of the dialog.
+
+    `url` answers with the panel; its views hang in a blueprint of `views.create_source`.
+    """
+
+    key: str
+    label: str
+    icon: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Target:
     """What files are being chosen for, and within which limits.
 
     `person_key` binds sealed values to the person; `handle` is the host's own and comes back
     untouched. `already` tells which versions of which Box files are attached there: the version's
     number by its id, by the file's id. `coming` names the files and versions on their way there.
+    `sources` are the places of the host's own that this person may choose from.
     """
 
     person_key: str
@@ -66,6 +80,7 @@ class Target:
     handle: Any = None
     already: dict[str, dict[str, str]] = field(default_factory=dict)
     coming: frozenset[tuple[str, str]] = frozenset()
+    sources: tuple[Source, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ class Door:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One file in the tray."""
+    """One file in the tray; what has neither a path nor Box to come from is the computer's."""
 
     item_id: int
     name: str
@@ -99,7 +114,10 @@ class Chosen:
 
 @dataclass(frozen=True)
 class Tray:
-    """What has been chosen so far; `key` makes sending it idempotent."""
+    """What has been chosen so far; `key` makes sending it idempotent.
+
+    `box_file_ids` are the ids of the rows that are ticked, those of the host's own sources too.
+    """
 
     key: str
     chosen: tuple[Chosen, ...] = ()

@@ -2,10 +2,13 @@
 
 Two blueprints over one host. The frame hangs under every target; Box's side only under those whose
 address lets it (the application's converter decides), so that a tool without Box has no Box address
-at all. Everything works as plain pages; htmx gets the same partials alone.
+at all. A host with more places to choose from brings a blueprint of `create_source` for each, with
+views of its own. Everything works as plain pages; htmx gets the same partials alone.
 """
 
+import re
 import time
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -74,6 +77,21 @@ def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
     return dialog, box
 
 
+def create_source(key: str, host: PickerHost) -> Blueprint:
+    """Return a blueprint for a source of the host's own; it answers only where that is offered.
+
+    The host adds the views and registers it beside the dialog, with the same prefix to its name.
+    """
+    bp = _make_blueprint(f"{key}_picker", host)
+
+    @bp.before_request
+    def require_offered() -> None:
+        if all(source.key != key for source in _target().sources):
+            raise NotFound
+
+    return bp
+
+
 def _make_blueprint(name: str, host: PickerHost) -> Blueprint:
     bp = Blueprint(name, __name__)
 
@@ -132,8 +150,25 @@ def _frame(**context: Any) -> dict[str, Any]:
         "door": None,
         "listing": None,
         "problem": None,
+        "panel": "",
         **context,
     }
+
+
+def show_source(key: str, partial: str, *, panel: str, **context: Any) -> BaseResponse:
+    """Answer for a source of the host's: `partial` for htmx, else the page with `panel` in it."""
+    frame = _frame(source=key, panel=panel, here=_here(), **context)
+    return htmx.render(partial, within="picker/page.html", **frame)
+
+
+def opened_target() -> Target:
+    """Return what the request that is being answered chooses files for."""
+    return _target()
+
+
+def opened_address() -> dict[str, Any]:
+    """Return the address's variables, as the host's `open_target` got them."""
+    return dict(g.prefix)
 
 
 def _prefix() -> str:
@@ -143,7 +178,7 @@ def _prefix() -> str:
 
 def _dialog_name() -> str:
     """Return the dialog's registered name beside whichever blueprint is answering."""
-    return (request.blueprint or "").replace("box_picker", "attach")
+    return re.sub(r"[a-z]+_picker$", "attach", request.blueprint or "")
 
 
 def _box_name() -> str:
@@ -488,8 +523,13 @@ def choose() -> BaseResponse:
     folder_path = path_text(seals.open_trail(sealed)) if sealed else ""
     added = [open_choice(seals, token, folder_path) for token in request.form.getlist("choice")]
     removed = [open_choice(seals, token, "").file_id for token in request.form.getlist("remove")]
+    return changed_tray(lambda: _host().choose(_target(), add=added, remove=removed))
+
+
+def changed_tray(change: Callable[[], None]) -> BaseResponse:
+    """Do what changes the tray and answer with the tray; with what was wrong, when it was."""
     try:
-        _host().choose(_target(), add=added, remove=removed)
+        change()
     except Problem as problem:
         if not htmx.wants_partial():
             raise

@@ -19,7 +19,7 @@ from webapp.imports.reasons import reason_text
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Section
+from webapp.tools.registry import TOOLS, Original, Section, Tool
 
 # What somebody cancelled or dismissed is out of sight; what stopped by itself stays until then.
 RESTING_SHOWN = (ItemState.FAILED, ItemState.CANCELLED)
@@ -27,8 +27,11 @@ RESTING_SHOWN = (ItemState.FAILED, ItemState.CANCELLED)
 
 @dataclass(frozen=True)
 class ShownFile:
+    """A file with what this person may do to it, and sees of the record it was taken from."""
+
     attachment: Attachment
     may_remove: bool
+    original: Original | None = None
 
     @property
     def kind(self) -> str:
@@ -48,6 +51,11 @@ class ShownFile:
     @property
     def is_from_box(self) -> bool:
         return self.attachment.source == Source.BOX
+
+    @property
+    def taken_from(self) -> Tool | None:
+        """Return the tool of the project that the file was chosen in, None for any other source."""
+        return TOOLS.get(self.attachment.source)
 
 
 @dataclass(frozen=True)
@@ -162,12 +170,17 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
         .options(joinedload(ImportItem.person))
         .order_by(ImportItem.id)
     ).all()
+    originals = _originals(session, standing, attachments)
     rows = {a.row_id for a in attachments} | {i.row_id for i in items} | {None}
     return {
         row_id: FileList(
             Target(record.project_id, record.tool_key, record.id, row_id),
             tuple(
-                ShownFile(a, standing.may_remove(attached_by_id=a.attached_by_id))
+                ShownFile(
+                    a,
+                    standing.may_remove(attached_by_id=a.attached_by_id),
+                    originals.get(a.id),
+                )
                 for a in attachments
                 if a.row_id == row_id
             ),
@@ -177,6 +190,18 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
         )
         for row_id in rows
     }
+
+
+def _originals(
+    session: Session, standing: Standing, attachments: list[Attachment]
+) -> dict[int, Original]:
+    found: dict[int, Original] = {}
+    for tool in TOOLS:
+        taken = [attachment for attachment in attachments if attachment.source == tool.key]
+        if taken:
+            project_id = standing.record.project_id
+            found |= tool.extension.originals(session, standing.person_id, project_id, taken)
+    return found
 
 
 def attached_to(session: Session, standing: Standing) -> list[Attachment]:

@@ -453,7 +453,12 @@ EVENTS = {
     "email.without": N_("sent this without the files that did not arrive"),
     "email.filed": N_("moved this to: %(folder)s"),
 }
-SOURCES = {"box": N_("Box"), "computer": N_("the computer"), "email": N_("an e-mail")}
+SOURCES = {
+    "box": N_("Box"),
+    "computer": N_("the computer"),
+    "email": N_("an e-mail"),
+    "documents": N_("Documents"),
+}
 
 
 def event_text(entry: AuditEntry) -> str:

@@ -231,7 +231,7 @@ def _heads() -> Row:
         _("Attached by"),
         _("Attached at (UTC)"),
         _("Source"),
-        _("Box path"),
+        _("Path"),
         _("Version"),
         _("Original name"),
         "SHA-1",

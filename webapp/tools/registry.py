@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from webapp.picker.host import Source as PickerSource
+
 
 class Kind(StrEnum):
     """What a field holds, which decides its control, its check and its column."""
@@ -279,6 +281,14 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Original:
+    """What has become of the record a file was taken from; `newer` is its newest version since."""
+
+    url: str
+    newer: str = ""
+
+
+@dataclass(frozen=True)
 class Listing:
     """What a tool's own list page shows: `partial` is the part that htmx asks for again."""
 
@@ -315,7 +325,20 @@ class Extension:
         return False
 
     def files_arrived(self, session: Any, standing: Any, files: list[Any]) -> None:
-        """Files from the computer have just been attached to the record itself."""
+        """Files that were here already, from the computer or a tool, hang on the record now."""
+
+    def source(self, person_id: int, target: Any) -> PickerSource | None:
+        """Return the tab under which the other tools' files can be chosen from this tool's."""
+        return None
+
+    def lend(self, session: Any, person_id: int, project_id: int, files: list[Any]) -> None:
+        """Files of this tool's have just been attached elsewhere; raise when one may not be."""
+
+    def originals(
+        self, session: Any, person_id: int, project_id: int, files: list[Any]
+    ) -> dict[int, Original]:
+        """Return what this person sees now of where files were taken from, by the file's id."""
+        return {}
 
     def audience(self, session: Any, record: Any) -> set[int] | None:
         """Return who sees a record besides admins; None leaves that to its own fields."""

@@ -26,16 +26,17 @@ from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _, ngettext
 from webapp.imports import trays
-from webapp.imports.models import UNFINISHED, ImportItem, new_blob_key
+from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
 from webapp.imports.tasks import queue
 from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Tray
+from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
 from webapp.records.models import Record, RecordViewer
 from webapp.records.visibility import Target, row_for
 from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Tool
+from webapp.tools.registry import TOOLS, Tool
 from webapp.wiring.targets import (
     box_refusal,
     record_url,
@@ -111,6 +112,7 @@ class PlumblineHost:
             handle=_Handle(found, target, entry.company),
             already=_already(target),
             coming=_coming(target),
+            sources=_sources(person.id, tool, target),
         )
 
     def admit(self, action: Action) -> None:
@@ -149,7 +151,7 @@ class PlumblineHost:
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
         chosen = tuple(
-            Chosen(i.id, i.name, i.size_bytes, i.box_path, i.source == Source.BOX)
+            Chosen(i.id, i.name, i.size_bytes, _place(i), i.source == Source.BOX)
             for i in found.items
         )
         release()
@@ -226,6 +228,26 @@ def _may_attach(found: Standing, row_id: int | None) -> bool:
     if row_id is None:
         return found.may_attach
     return found.may_attach_to_row(row_for(found.person_id, found.record, row_id))
+
+
+def _sources(person_id: int, tool: Tool, target: Target) -> tuple[PickerSource, ...]:
+    """Return what the other tools offer this person to choose from."""
+    others = (other.extension.source(person_id, target) for other in TOOLS if other is not tool)
+    return tuple(source for source in others if source is not None)
+
+
+def _place(item: TrayItem) -> str:
+    """Return the folder of a chosen file; "" for one from the computer."""
+    tool = TOOLS.get(item.source)
+    if tool is None:
+        return item.box_path
+    folder, _slash, _name = item.box_path.rpartition(" / ")
+    return _(
+        "%(tool)s / %(folder)s, version %(number)s",
+        tool=_(tool.label),
+        folder=folder,
+        number=item.box_version_number,
+    )
 
 
 def _refuse_taken(target: PickerTarget, add: Sequence[Choice]) -> None:

@@ -133,6 +133,11 @@ def send_tray(person_id: int, target: Target, key: str) -> Sent:
         sent = trays.send(session, person_id, target, key, box_login=link.box_login if link else "")
         if sent is None:
             raise Invalid(_("Nothing is chosen yet."))
+        for tool in TOOLS:
+            lent = [file for file in sent.attached if file.source == tool.key]
+            if lent:
+                # Raised inside the transaction: the tray stays as it is.
+                tool.extension.lend(session, person_id, target.project_id, lent)
         if sent.attached and target.row_id is None:
             extension = found.standing.tool.extension
             extension.files_arrived(session, found.standing, list(sent.attached))

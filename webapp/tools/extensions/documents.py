@@ -10,8 +10,11 @@ from webapp.attachments.models import Attachment
 from webapp.core.clock import utcnow
 from webapp.core.problems import Invalid
 from webapp.core.text import N_, _
+from webapp.picker.host import Source as PickerSource
 from webapp.records.models import Record, RecordPerson
+from webapp.records.visibility import Target
 from webapp.tools import lifecycle
+from webapp.tools.extensions import document_source
 from webapp.tools.extensions.folders import (
     FILE,
     FOLDER,
@@ -25,7 +28,7 @@ from webapp.tools.extensions.folders import (
     require_free,
 )
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Extension, Panel, Transition
+from webapp.tools.registry import Extension, Original, Panel, Transition
 
 BIN_DAYS = 30
 WITH = "binned_with"
@@ -55,6 +58,19 @@ class Documents(Extension):
                 add_version(session, found, attachment)
             else:
                 add_version(session, record, attachment)
+
+    def source(self, person_id: int, target: Target) -> PickerSource | None:
+        return document_source.tab(person_id, target)
+
+    def lend(
+        self, session: Session, person_id: int, project_id: int, files: list[Attachment]
+    ) -> None:
+        document_source.require_there(session, person_id, project_id, files)
+
+    def originals(
+        self, session: Session, person_id: int, project_id: int, files: list[Attachment]
+    ) -> dict[int, Original]:
+        return document_source.originals(session, person_id, project_id, files)
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         return [Panel("tools/documents/_folder.html", {"page": folder_page(session, standing)})]
