@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
@@ -201,6 +201,29 @@ def nothing_found(page: Page) -> None:
     page.wait_for_timeout(900)
 
 
+def documents(page: Page) -> None:
+    """Give a document a further version, then choose the one before and a file beside it."""
+    record, look_ahead = page.url, "Three-week look-ahead 2025-09-15.pdf"
+    page.goto(page.url.partition("/rfis")[0] + "/documents")
+    page.get_by_role("main").get_by_role("link", name="04 Schedule").click()
+    open_box(page)
+    dialog = page.get_by_role("dialog")
+    content = (ROOT / "demo/files" / look_ahead).read_bytes()
+    file = FilePayload(name=look_ahead, mimeType="application/pdf", buffer=content + b"%2\n")
+    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.get_by_role("button", name="Attach 1 file").click()
+    dialog.wait_for(state="detached")
+    page.goto(record)
+    open_box(page)
+    dialog.get_by_role("link", name="Documents", exact=True).click()
+    dialog.get_by_role("link", name="04 Schedule", exact=True).click()
+    dialog.get_by_role("combobox").select_option(index=1)
+    for name in (look_ahead, "Baseline schedule 2025-02-01.pdf"):
+        row = dialog.get_by_role("row").filter(has=page.get_by_text(name, exact=True))
+        row.get_by_role("checkbox").check()
+        dialog.locator("#picker-tray li").filter(has_text=name).wait_for(state="attached")
+
+
 DEVON, ROSA, TEO = "devon@quillmark.example", "rosa@quillmark.example", "teo@quillmark.example"
 MARA, BRYN, IMANI = "mara@quillmark.example", "bryn@brindlewick.example", "imani@vendor.example"
 
@@ -245,6 +268,7 @@ SHOTS = (
     Shot("picker-odds", "What cannot be chosen", DEVON, *RFI, odds, whole=False),
     Shot("picker-search", "Searching all of Box", DEVON, *RFI, search, whole=False),
     Shot("picker-nothing", "Nothing found", DEVON, *RFI, nothing_found, whole=False),
+    Shot("picker-documents", "Choosing from Documents", DEVON, *RFI, documents, whole=False),
     Shot("picker-connect", "Not linked yet", ROSA, *RFI, open_box, whole=False),
     Shot("picker-reconnect", "The link has ended", TEO, *ITEM, open_box, whole=False),
     Shot("settings", "My Settings", DEVON, "/settings"),
