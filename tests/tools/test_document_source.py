@@ -4,10 +4,12 @@ that a version that was chosen stays what it is.
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 from flask import Flask
+from pypdf import PdfReader
 from sqlalchemy import delete, select, update
 
 from tests.picker.dialog import chosen, crumbs, line, lines, more
@@ -723,3 +725,14 @@ def test_a_removed_file_comes_back_after_its_document_is_gone(
     alice.submit(alice.get(rfi), "/restore")
     (again,) = attached(app, rfi)
     assert content(alice, again) == b"one"
+
+
+def test_the_records_pdf_says_which_version_of_which_document_it_has(
+    alice: Visitor, documents: str, rfi: str
+) -> None:
+    where = folder(alice, documents, "Permits")
+    put(alice, where, "Permit.pdf", b"%PDF-1", b"%PDF-2")
+    take(alice, rfi, where, "Permit.pdf")
+    answer = alice.client.get(f"{rfi}.pdf", headers={"Host": HOST})
+    said = " ".join(page.extract_text() for page in PdfReader(BytesIO(answer.get_data())).pages)
+    assert "Documents: Permits / Permit.pdf, version 2, by Alice Test" in " ".join(said.split())

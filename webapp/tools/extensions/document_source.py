@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import url_for
-from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
@@ -25,7 +25,7 @@ from webapp.core.text import N_, _
 from webapp.imports import trays
 from webapp.imports.trays import Stored
 from webapp.picker.host import Source as PickerSource
-from webapp.records.models import Record, RecordRow
+from webapp.records.models import Record, RecordRow, folded
 from webapp.records.visibility import Target, may_see, may_see_at, may_see_row
 from webapp.tools.extensions.folders import FILE, FOLDER, KEY, ancestors, kind_of, tool_of
 from webapp.tools.files import kind_of as paper_of
@@ -145,11 +145,7 @@ def search_listing(
     session: Session, place: Place, folder: Record | None, query: str, page: int
 ) -> Listing:
     """Return a page of what this person sees under a name, in whichever folder it lies."""
-    # SQLite lowers ASCII alone, so that other scripts are also looked for as they were typed.
-    where = or_(
-        func.lower(Record.title).contains(query.lower(), autoescape=True),
-        Record.title.contains(query, autoescape=True),
-    )
+    where = Record.words.contains(folded(query), autoescape=True)
     named = str(folder.id) if folder else "top"
     args = urlencode({"q": query, "folder": named})
     return _listing(session, place, where, folder=folder, page=page, args=args, query=query)
@@ -176,7 +172,7 @@ def _listing(
         )
         .order_by(
             case((Record.details["kind"].as_string() == FILE, 1), else_=0),
-            func.lower(Record.title),
+            Record.words,
             Record.id,
         )
         .offset((page - 1) * PAGE)
