@@ -270,6 +270,7 @@ class Action:
     is_main: bool = False
     is_in_panel: bool = False
     path: str = ""
+    icon: str = ""
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,10 @@ class Emails(Extension):
             tool=standing.tool,
             record_id=record.id,
         )
+        write = Action("email", N_("Email this"), path=path, icon="mail")
         return Beside(
             panels=(Panel("tools/emails/_about.html", context),) if found else (),
-            actions=(Action("email", N_("Email this"), path=path),) if may_write else (),
+            actions=(write,) if may_write else (),
         )
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
