@@ -52,7 +52,18 @@ from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessToken
 from webapp.core.formats import filesize
 from webapp.core.problems import Conflict, NotFound, Problem
-from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Source, Target, Tray
+from webapp.picker.host import (
+    Action,
+    Choice,
+    Chosen,
+    Door,
+    LastFolder,
+    PickerHost,
+    Shut,
+    Source,
+    Target,
+    Tray,
+)
 from webapp.picker.views import changed_tray, create_blueprints, create_source, show_source
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -142,6 +153,9 @@ class Bakery:
 
     def _order(self, target: Target) -> Order:
         return self.orders.setdefault((target.person_key, target.handle), Order())
+
+    def last_folder(self, target: Target) -> LastFolder | None:
+        return None
 
     def tray(self, target: Target) -> Tray:
         order = self._order(target)

@@ -97,8 +97,34 @@ class TrayItem(Base):
     box_version_number: Mapped[str | None] = mapped_column(String(12))
     box_path: Mapped[str] = mapped_column(Text, default="")
     box_owner: Mapped[str] = mapped_column(String(254), default="")
+    # The way to its folder in Box: pairs of id and name, from the root.
+    box_trail: Mapped[list[list[str]]] = mapped_column(JSON, default=list, server_default="[]")
 
     __table_args__ = (UniqueConstraint("tray_id", "box_file_id"),)
+
+
+class LastFolder(Base):
+    """The folder of Box from which somebody last attached in one tool of one project.
+
+    `trail` is the way to it as their Box showed it, pairs of id and name: nobody else's business.
+    """
+
+    __tablename__ = "last_folders"
+
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    tool_key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    folder_id: Mapped[str] = mapped_column(String(20))
+    trail: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
+    used_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    person: Mapped[Person] = relationship()
+
+    __table_args__ = (Index("ix_last_folders_project", "project_id", "tool_key", "used_at"),)
 
 
 class ImportBatch(Base):

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
+from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment, Source
 from webapp.core import audit
 from webapp.core.clock import utcnow
@@ -20,7 +21,7 @@ from webapp.core.names import clean_name
 from webapp.core.problems import Invalid
 from webapp.core.text import _, ngettext
 from webapp.imports import work
-from webapp.imports.models import ImportBatch, ImportItem, Tray, TrayItem
+from webapp.imports.models import ImportBatch, ImportItem, LastFolder, Tray, TrayItem
 from webapp.picker.host import Choice
 from webapp.records.visibility import Target
 
@@ -169,6 +170,7 @@ def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
         box_version_number=choice.version_number,
         box_owner=choice.owner,
         box_path=choice.path,
+        box_trail=[[crumb.folder_id, crumb.name] for crumb in choice.trail],
     )
 
 
@@ -271,6 +273,7 @@ def send(
     stored = [item for item in items if item.source != Source.BOX]
     if copies:
         _batch(session, tray, target, copies, box_login)
+        _remember(session, tray, copies[-1].box_trail)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
     return Sent(len(copies), attached)
@@ -311,6 +314,40 @@ def _batch(
                 box_login=box_login,
             )
         )
+
+
+def _remember(session: Session, tray: Tray, trail: list[list[str]]) -> None:
+    """Keep where in Box this person attached from, for the next time in this tool."""
+    if not trail:
+        return
+    key = (tray.person_id, tray.project_id, tray.tool_key)
+    kept = session.get(LastFolder, key, with_for_update=True)
+    if kept is None:
+        kept = LastFolder(person_id=key[0], project_id=key[1], tool_key=key[2])
+        kept.folder_id, kept.trail = trail[-1][0], trail
+        try:
+            with session.begin_nested():
+                session.add(kept)
+        except IntegrityError:
+            # Another tab was first; the next time is early enough.
+            return
+    kept.folder_id, kept.trail, kept.used_at = trail[-1][0], trail, utcnow()
+
+
+def last_folder(session: Session, person_id: int, target: Target) -> LastFolder | None:
+    """Return where this person last attached from in this tool; else where a colleague did."""
+    return session.scalar(
+        select(LastFolder)
+        .join(Person, Person.id == LastFolder.person_id)
+        .where(
+            LastFolder.project_id == target.project_id,
+            LastFolder.tool_key == target.tool_key,
+            Person.is_active.is_(True),
+        )
+        .options(contains_eager(LastFolder.person))
+        .order_by((LastFolder.person_id != person_id), LastFolder.used_at.desc())
+        .limit(1)
+    )
 
 
 def _attach_stored(session: Session, person_id: int, target: Target, item: TrayItem) -> Attachment:

@@ -24,6 +24,7 @@ from flask import Response
 from werkzeug.datastructures import FileStorage
 
 from webapp.box.client import BoxClient
+from webapp.picker.seals import Crumb
 
 
 class Action(StrEnum):
@@ -145,6 +146,19 @@ class Choice:
     version_number: str | None
     owner: str
     path: str
+    trail: tuple[Crumb, ...] = ()
+
+
+@dataclass(frozen=True)
+class LastFolder:
+    """The folder that files were last attached from, where this dialog may begin.
+
+    `trail` is the way to it, () when only Box can tell: then somebody else used it, called `by`.
+    """
+
+    folder_id: str
+    trail: tuple[Crumb, ...] = ()
+    by: str = ""
 
 
 class PickerHost(Protocol):
@@ -159,6 +173,9 @@ class PickerHost(Protocol):
 
     def box(self, target: Target) -> Door:
         """Return Box for this person here."""
+
+    def last_folder(self, target: Target) -> LastFolder | None:
+        """Return where Box was last attached from for what is like this target, None if never."""
 
     def tray(self, target: Target) -> Tray:
         """Return what this person has chosen for the target."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 from urllib.parse import quote
 
 from babel.dates import get_month_names
@@ -30,6 +31,7 @@ KINDS = {
 # Longer names stay out of addresses; the folder's own page then asks Box for them.
 HREF_NAME_MAX_LENGTH = 600
 OWNER_MAX_LENGTH = 254
+WAY_MAX_LENGTH = 800
 VERSION_NUMBER_MAX_LENGTH = 12
 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
@@ -178,7 +180,7 @@ class RowMaker:
         return _("Another version is attached already")
 
     def _token(self, item: BoxItem, with_path: bool) -> str:
-        value = [
+        value: list[Any] = [
             item.id,
             item.version_id,
             plain(item.name),
@@ -187,7 +189,9 @@ class RowMaker:
             _version_number(item) or None,
             _owner(item),
         ]
-        return self._seals.seal("choice", [*value, _path_of(item)] if with_path else value)
+        if with_path:
+            value += [_path_of(item), _way_of(item)]
+        return self._seals.seal("choice", value)
 
     def _when(self, item: BoxItem) -> str:
         """Return Box's date as it came, in its own time zone: "Sep 12", or the time if today."""
@@ -207,11 +211,13 @@ def plain(text: str) -> str:
     return text if text.isascii() and text.isprintable() else _UNSHOWN.sub("", text)
 
 
-def open_choice(seals: Seals, token: str, folder_path: str) -> Choice:
+def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
     """Return the choice in a row's token; raises BadSeal when it is not one of this person's."""
-    # Only search hits carry a path of their own.
-    parts = [*seals.open("choice", token), folder_path][:8]
-    return Choice(*parts)
+    file_id, version_id, name, size, sha1, number, owner, *own = seals.open("choice", token)
+    # Only search hits carry a path and a way of their own.
+    path, steps = own or (path_text(folder), [[c.folder_id, c.name] for c in folder])
+    trail = tuple(Crumb(id_, step) for id_, step in steps)
+    return Choice(file_id, version_id, name, size, sha1, number, owner, path, trail)
 
 
 def _clock(hour: str, minute: str) -> str:
@@ -241,6 +247,14 @@ def _path_of(item: BoxItem) -> str:
     if item.path_collection is None:
         return ""
     return path_text(trail_of(item))
+
+
+def _way_of(item: BoxItem) -> list[list[str]]:
+    """Return the way to an item's folder, nothing when it is too long to ride in a form."""
+    trail = trail_of(item)
+    if sum(len(crumb.name) for crumb in trail) > WAY_MAX_LENGTH:
+        return []
+    return [[crumb.folder_id, crumb.name] for crumb in trail]
 
 
 def trail_of(item: BoxItem) -> tuple[Crumb, ...]:

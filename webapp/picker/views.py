@@ -34,9 +34,9 @@ from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.problems import Problem
 from webapp.core.text import _, local_date, tidy
-from webapp.picker.host import Action, Door, PickerHost, Target, Tray
+from webapp.picker.host import Action, Door, LastFolder, PickerHost, Target, Tray
 from webapp.picker.rows import Row, RowMaker, open_choice, plain, trail_of
-from webapp.picker.seals import ELLIPSIS, BadSeal, Crumb, Seals, path_text
+from webapp.picker.seals import ELLIPSIS, BadSeal, Crumb, Seals
 
 SORTS = frozenset({"name", "date", "size"})
 DIRECTIONS = {"asc": "ASC", "desc": "DESC"}
@@ -262,8 +262,9 @@ def _door_or_page() -> Door | BaseResponse:
 
 
 def show_panel() -> BaseResponse:
-    """Box's side of the dialog: the root folder, or why Box is shut here."""
-    return _show_listing(ROOT_ID, partial=PANEL)
+    """Box's side of the dialog: where it was last used, else the root; or why Box is shut here."""
+    last = _host().last_folder(_target())
+    return _show_listing(ROOT_ID, partial=PANEL, last=last)
 
 
 def show_folder(folder_id: str) -> BaseResponse:
@@ -275,13 +276,14 @@ def show_folder(folder_id: str) -> BaseResponse:
     return _show_listing(folder_id, partial="picker/_folder.html")
 
 
-def _show_listing(folder_id: str, *, partial: str) -> BaseResponse:
+def _show_listing(folder_id: str, *, partial: str, last: LastFolder | None = None) -> BaseResponse:
     door = _door_or_page()
     if not isinstance(door, Door):
         return door
     assert door.client is not None
     try:
-        listing = _listing(door.client, door, folder_id)
+        listing = _last_listing(door.client, door, last) if last else None
+        listing = listing or _listing(door.client, door, folder_id)
     except BoxError as error:
         if partial != PANEL:
             return _refused(door, error, folder_id=folder_id)
@@ -289,6 +291,15 @@ def _show_listing(folder_id: str, *, partial: str) -> BaseResponse:
         return _refused(door, error, folder_id=ROOT_ID, partial=partial)
     frame = _frame(door=door, listing=listing)
     return htmx.render(partial, within="picker/page.html", **frame)
+
+
+def _last_listing(client: BoxClient, door: Door, last: LastFolder) -> dict[str, Any] | None:
+    """Return the folder that was last used here, None when this account does not see it."""
+    try:
+        listing = _listing(client, door, last.folder_id, trail=last.trail or None)
+    except (BoxItemGone, BoxDenied, BoxBlocked):
+        return None
+    return {**listing, "last": last}
 
 
 def _more_rows(folder_id: str) -> BaseResponse:
@@ -353,12 +364,14 @@ def _here() -> str:
     return request.full_path.rstrip("?")
 
 
-def _listing(client: BoxClient, door: Door, folder_id: str) -> dict[str, Any]:
+def _listing(
+    client: BoxClient, door: Door, folder_id: str, *, trail: tuple[Crumb, ...] | None = None
+) -> dict[str, Any]:
     """Return one page of a folder as the template wants it; one upstream call, as a rule."""
     seals = _seals()
     sort, direction = _order(folder_id)
     marker = _marker(seals, folder_id, sort, direction)
-    trail = _known_trail(folder_id, seals)
+    trail = trail or _known_trail(folder_id, seals)
     began = time.monotonic()
     page = client.list_folder(folder_id, marker=marker, sort=sort, direction=DIRECTIONS[direction])
     if trail is None:
@@ -379,6 +392,7 @@ def _listing(client: BoxClient, door: Door, folder_id: str) -> dict[str, Any]:
         "sort": sort,
         "dir": direction,
         "may_sort": folder_id != ROOT_ID,
+        "last": None,
     }
 
 
@@ -513,6 +527,7 @@ def _hits(door: Door, query: str, folder_id: str, scope: str, offset: int) -> di
         "sort": "name",
         "dir": "asc",
         "may_sort": False,
+        "last": None,
     }
 
 
@@ -520,9 +535,9 @@ def choose() -> BaseResponse:
     """Put rows into the tray or take them out, by the sealed tokens the rows carry."""
     seals = _seals()
     sealed = request.form.get("in", "")
-    folder_path = path_text(seals.open_trail(sealed)) if sealed else ""
-    added = [open_choice(seals, token, folder_path) for token in request.form.getlist("choice")]
-    removed = [open_choice(seals, token, "").file_id for token in request.form.getlist("remove")]
+    folder = seals.open_trail(sealed) if sealed else ()
+    added = [open_choice(seals, token, folder) for token in request.form.getlist("choice")]
+    removed = [open_choice(seals, token, ()).file_id for token in request.form.getlist("remove")]
     return changed_tray(lambda: _host().choose(_target(), add=added, remove=removed))
 
 

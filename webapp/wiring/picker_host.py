@@ -28,9 +28,10 @@ from webapp.core.text import _, ngettext
 from webapp.imports import trays
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
 from webapp.imports.tasks import queue
-from webapp.picker.host import Action, Choice, Chosen, Door, PickerHost, Shut, Tray
+from webapp.picker.host import Action, Choice, Chosen, Door, LastFolder, PickerHost, Shut, Tray
 from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
+from webapp.picker.seals import Crumb
 from webapp.records.models import Record, RecordViewer
 from webapp.records.visibility import Target, row_for
 from webapp.tools.naming import name_of
@@ -147,6 +148,16 @@ class PlumblineHost:
             settings_url=url_for("box_link.settings_page"),
             help_url=url_for("box_link.help_page"),
         )
+
+    def last_folder(self, target: PickerTarget) -> LastFolder | None:
+        """Return where this person, else a colleague, last attached from; never a colleague's way
+        there: what Box calls it is asked of this person's own Box."""
+        found = trays.last_folder(db.session(), me().id, target.handle.target)
+        if found is None:
+            return None
+        if found.person_id != me().id:
+            return LastFolder(found.folder_id, by=found.person.name)
+        return LastFolder(found.folder_id, tuple(Crumb(id_, name) for id_, name in found.trail))
 
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
