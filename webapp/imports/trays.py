@@ -157,9 +157,7 @@ def change(
 
 
 def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
-    if isinstance(choice, Stored):
-        return _stored_item(tray_id, choice)
-    return TrayItem(
+    item = TrayItem(
         tray_id=tray_id,
         source=Source.BOX,
         name=choice.name,
@@ -170,25 +168,12 @@ def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
         box_version_number=choice.version_number,
         box_owner=choice.owner,
         box_path=choice.path,
-        box_trail=[[crumb.folder_id, crumb.name] for crumb in choice.trail],
     )
-
-
-def _stored_item(tray_id: int, choice: Stored) -> TrayItem:
-    return TrayItem(
-        tray_id=tray_id,
-        source=choice.source,
-        name=choice.name,
-        size_bytes=choice.size_bytes,
-        sha1=choice.sha1,
-        sha256=choice.sha256,
-        blob_key=choice.blob_key,
-        box_file_id=choice.file_id,
-        box_version_id=choice.version_id,
-        box_version_number=choice.version_number,
-        box_owner=choice.owner,
-        box_path=choice.path,
-    )
+    if isinstance(choice, Stored):
+        item.source, item.sha256, item.blob_key = choice.source, choice.sha256, choice.blob_key
+    else:
+        item.box_trail = [[crumb.folder_id, crumb.name] for crumb in choice.trail]
+    return item
 
 
 def add_upload(person_id: int, target: Target, upload: Upload, *, files_max: int) -> None:
