@@ -19,6 +19,7 @@ def upgrade() -> None:
     sa.Column('person_id', sa.Integer(), nullable=False),
     sa.Column('project_id', sa.Integer(), nullable=False),
     sa.Column('tool_key', sa.String(length=40), nullable=False),
+    sa.Column('box_login', sa.String(length=254), nullable=False),
     sa.Column('folder_id', sa.String(length=20), nullable=False),
     sa.Column('trail', sa.JSON(), nullable=False),
     sa.Column('used_at', UtcDateTime(), nullable=False),

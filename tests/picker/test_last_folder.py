@@ -145,6 +145,25 @@ def test_ones_own_folder_goes_before_a_colleagues(
     assert "by Alice" not in page.text
 
 
+def test_disconnecting_forgets_the_folder(
+    app: Flask, linked: Visitor, sandbox: SandboxProcess, here: str
+) -> None:
+    attach_from(linked, sandbox, here, SAFETY)
+    form = linked.get("/settings/box/disconnect")
+    linked.submit(form, "/disconnect")
+    assert remembered(app) == 0
+    link(linked, sandbox)
+    assert crumbs(opened(linked, here)) == "All files"
+
+
+def test_linking_the_same_account_again_keeps_it(
+    linked: Visitor, sandbox: SandboxProcess, here: str
+) -> None:
+    attach_from(linked, sandbox, here, SAFETY)
+    link(linked, sandbox)
+    assert crumbs(opened(linked, here)).endswith("10 Safety")
+
+
 def test_another_project_and_another_company_learn_nothing(
     linked: Visitor, charlie: Visitor, sandbox: SandboxProcess, here: str, world: World
 ) -> None:

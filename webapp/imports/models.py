@@ -118,6 +118,7 @@ class LastFolder(Base):
         ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
     )
     tool_key: Mapped[str] = mapped_column(String(40), primary_key=True)
+    box_login: Mapped[str] = mapped_column(String(254))
     folder_id: Mapped[str] = mapped_column(String(20))
     trail: Mapped[list[list[str]]] = mapped_column(JSON, default=list)
     used_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -258,7 +258,7 @@ def send(
     stored = [item for item in items if item.source != Source.BOX]
     if copies:
         _batch(session, tray, target, copies, box_login)
-        _remember(session, tray, copies[-1].box_trail)
+        _remember(session, tray, copies[-1].box_trail, box_login)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
     return Sent(len(copies), attached)
@@ -301,7 +301,7 @@ def _batch(
         )
 
 
-def _remember(session: Session, tray: Tray, trail: list[list[str]]) -> None:
+def _remember(session: Session, tray: Tray, trail: list[list[str]], box_login: str) -> None:
     """Keep where in Box this person attached from, for the next time in this tool."""
     if not trail:
         return
@@ -309,14 +309,22 @@ def _remember(session: Session, tray: Tray, trail: list[list[str]]) -> None:
     kept = session.get(LastFolder, key, with_for_update=True)
     if kept is None:
         kept = LastFolder(person_id=key[0], project_id=key[1], tool_key=key[2])
-        kept.folder_id, kept.trail = trail[-1][0], trail
+        kept.folder_id, kept.trail, kept.box_login = trail[-1][0], trail, box_login
         try:
             with session.begin_nested():
                 session.add(kept)
         except IntegrityError:
             # Another tab was first; the next time is early enough.
             return
-    kept.folder_id, kept.trail, kept.used_at = trail[-1][0], trail, utcnow()
+    kept.folder_id, kept.trail, kept.box_login = trail[-1][0], trail, box_login
+    kept.used_at = utcnow()
+
+
+def forget_folders(session: Session, person_id: int, *, but_of: str = "") -> None:
+    """Forget where a person attached from, but for one account of Box."""
+    session.execute(
+        delete(LastFolder).where(LastFolder.person_id == person_id, LastFolder.box_login != but_of)
+    )
 
 
 def last_folder(session: Session, person_id: int, target: Target) -> LastFolder | None:

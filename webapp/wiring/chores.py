@@ -20,7 +20,7 @@ from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
 from webapp.core.sessions import SessionRow, end_expired
-from webapp.imports import claims
+from webapp.imports import claims, trays
 from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, TrayItem
 from webapp.imports.tasks import Chore, queue
 from webapp.records.models import Record
@@ -163,6 +163,7 @@ def _link_made(_sender: Any, *, person_id: int) -> None:
         login = session.scalar(select(BoxLink.box_login).where(BoxLink.person_id == person_id))
         elsewhere = and_(ImportItem.person_id == person_id, ImportItem.box_login != login)
         claims.cancel(session, elsewhere, reason="unlinked")
+        trays.forget_folders(session, person_id, but_of=login or "")
         count = claims.link_is_back(session, person_id)
     if count:
         queue().wake(count)
@@ -170,6 +171,7 @@ def _link_made(_sender: Any, *, person_id: int) -> None:
 
 def _link_removed(_sender: Any, *, person_id: int, session: Session) -> None:
     claims.cancel(session, ImportItem.person_id == person_id, reason="unlinked")
+    trays.forget_folders(session, person_id)
 
 
 def _box_shut(_sender: Any, *, company_id: int, session: Session) -> None:
