@@ -149,10 +149,13 @@ def test_pages_of_files_are_accessible(alice_here: Actor, looker: Surfer, world:
             attach_from_computer(tab, record, name, b"%PDF-1.7")
         files = tab.locator("#tools-files")
         files.get_by_role("link", name="Change gone.pdf").click()
+        expect(tab.get_by_role("link", name="Remove file…")).to_be_visible()
         inspection.look("renaming a file")
         tab.get_by_role("link", name="Remove file…").click()
+        remove = tab.get_by_role("button", name="Remove file")
+        expect(remove).to_be_visible()
         inspection.look("removing a file")
-        tab.get_by_role("button", name="Remove file").click()
+        remove.click()
         files.locator("summary", has_text="Removed files").click()
         inspection.look("record with files and a removed one")
         inspection.at(f"/projects/{world.tower}/files")
@@ -274,6 +277,7 @@ def test_a_record_whose_files_move_is_accessible(
         inspection.look("a verified file and where it is from")
         files.get_by_role("link", name="Change").click()
         tab.get_by_role("link", name="Remove file…").click()
+        expect(tab.get_by_role("button", name="Remove file")).to_be_visible()
         inspection.look("the question before a file is removed")
 
 
