@@ -2,7 +2,17 @@
  * Folds the rows under a heading of a list, and unfolds them. What is folded stays so while the list
  * is filtered and sorted, and until the tab is closed. Without it all rows are shown.
  */
+let isListening = false;
+
 export function init(root) {
+  prepareAll(root);
+  if (isListening) return;
+  isListening = true;
+  // Before the focus is given back to what looks like the control that had it.
+  document.addEventListener("htmx:afterSwap", () => prepareAll(document));
+}
+
+function prepareAll(root) {
   for (const heading of root.querySelectorAll("[data-group] > th")) prepare(heading);
 }
 
