@@ -30,6 +30,9 @@ from webapp.box_link.clients import CALLBACK_PATH
 PROGRAM = "/usr/bin/chromium"
 WAIT_MS = 15_000
 TOKEN = re.compile(r"TKN_\w")
+# A page may be left while it asks for something: htmx says so, and that a request is over.
+# What goes wrong says more than that: a status, a failed connection.
+LEAVING = (re.compile("htmx:sendAbort"), re.compile("htmx:afterRequest"))
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 860}}
 PHONE: dict[str, Any] = {
@@ -64,7 +67,7 @@ class Watch:
     failed: list[str] = field(default_factory=list)
     documents: list[str] = field(default_factory=list)
     leaks: list[str] = field(default_factory=list)
-    _allowed: list[re.Pattern[str]] = field(default_factory=list)
+    _allowed: list[re.Pattern[str]] = field(default_factory=lambda: [*LEAVING])
 
     def follow(self, context: BrowserContext) -> None:
         context.on("console", self._console)
