@@ -5,6 +5,7 @@ from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from webapp.accounts import passwords
+from webapp.core.checks import called
 from webapp.core.text import _, later, tidy
 
 
@@ -72,7 +73,5 @@ def labelled(form: FlaskForm) -> FlaskForm:
         "new": _("New password"),
         "again": _("New password, once more"),
     }
-    for field in form:
-        if field.name in texts:
-            field.label.text = texts[field.name]
-    return form
+    found: FlaskForm = called(form, texts)
+    return found

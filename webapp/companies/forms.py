@@ -9,7 +9,7 @@ from wtforms import DateField, EmailField, Field, SelectField, StringField, Vali
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Optional
 
-from webapp.core.checks import at_most, email, lower
+from webapp.core.checks import at_most, called, email, lower
 from webapp.core.text import _, later, tidy
 
 # Names that stand for a city's or a country's clock; the rest are offsets and old spellings.
@@ -100,7 +100,4 @@ def labelled(form: FlaskForm) -> Any:
         "starts_on": _("Start"),
         "ends_on": _("End"),
     }
-    for field in form:
-        if field.name in texts:
-            field.label.text = texts[field.name]
-    return form
+    return called(form, texts)

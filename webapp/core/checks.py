@@ -1,6 +1,7 @@
-"""What forms ask of the texts that people type."""
+"""What forms ask of the texts that people type, and how their fields are called."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import Field, ValidationError
@@ -33,6 +34,14 @@ def at_most(most: int) -> Callable[[FlaskForm, Field], None]:
             raise ValidationError(_("Write at most %(num)s characters.", num=most))
 
     return check
+
+
+def called(form: FlaskForm, texts: Mapping[str, str]) -> Any:
+    """Return a form with its fields labelled, each by its name."""
+    for field in form:
+        if field.name in texts:
+            field.label.text = texts[field.name]
+    return form
 
 
 def lower(text: str | None) -> str:

@@ -11,7 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from webapp.companies.models import Level
 from webapp.companies.permissions import EVERYTHING, LEVEL_NAMES, Levels
-from webapp.core.checks import at_most, email, lower
+from webapp.core.checks import at_most, called, email, lower
 from webapp.core.problems import Invalid
 from webapp.core.text import _, later, tidy
 from webapp.tools.registry import TOOLS
@@ -85,10 +85,7 @@ def labelled(form: FlaskForm) -> Any:
         "name": _("Name"),
         "members": _("Members"),
     }
-    for field in form:
-        if field.name in texts:
-            field.label.text = texts[field.name]
-    return form
+    return called(form, texts)
 
 
 @dataclass(frozen=True)
