@@ -92,6 +92,28 @@ def contents(person_id: int, target: Target) -> TrayContents:
     return TrayContents(tray.key, items, ids)
 
 
+def attached_versions(
+    session: Session, target: Target, source: Source
+) -> dict[str, dict[str, str]]:
+    """Return which versions from a source hang on a target now: numbers by their ids, by file."""
+    rows = session.execute(
+        select(
+            Attachment.box_file_id, Attachment.box_version_id, Attachment.box_version_number
+        ).where(
+            Attachment.record_id == target.record_id,
+            Attachment.row_id.is_(None)
+            if target.row_id is None
+            else Attachment.row_id == target.row_id,
+            Attachment.removed_at.is_(None),
+            Attachment.source == source,
+        )
+    )
+    found: dict[str, dict[str, str]] = {}
+    for file_id, version_id, number in rows:
+        found.setdefault(file_id or "", {})[version_id or ""] = number or ""
+    return found
+
+
 def _open_tray(
     session: Session, person_id: int, target: Target, *, is_locked: bool = False
 ) -> Tray | None:

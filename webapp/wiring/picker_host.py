@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from webapp.accounts.identity import me
 from webapp.accounts.models import Person
-from webapp.attachments.models import Attachment, Source
+from webapp.attachments.models import Source
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
 from webapp.companies import access
@@ -111,7 +111,7 @@ class PlumblineHost:
             company=entry.company.name,
             who_sees=_who_sees(tool, record),
             handle=_Handle(found, target, entry.company),
-            already=_already(target),
+            already=trays.attached_versions(db.session(), target, Source.BOX),
             coming=_coming(target),
             sources=_sources(person.id, tool, target),
         )
@@ -281,26 +281,6 @@ def _coming(target: Target) -> frozenset[tuple[str, str]]:
         )
     )
     return frozenset((file_id, version_id) for file_id, version_id in rows)
-
-
-def _already(target: Target) -> dict[str, dict[str, str]]:
-    """Return which versions of which Box files hang there now, with their numbers."""
-    rows = db.session.execute(
-        select(
-            Attachment.box_file_id, Attachment.box_version_id, Attachment.box_version_number
-        ).where(
-            Attachment.record_id == target.record_id,
-            Attachment.row_id.is_(None)
-            if target.row_id is None
-            else Attachment.row_id == target.row_id,
-            Attachment.removed_at.is_(None),
-            Attachment.source == Source.BOX,
-        )
-    )
-    found: dict[str, dict[str, str]] = {}
-    for file_id, version_id, number in rows:
-        found.setdefault(file_id or "", {})[version_id or ""] = number or ""
-    return found
 
 
 def _who_sees(tool: Tool, record: Record) -> str:

@@ -297,22 +297,11 @@ def _in_tray(place: Place) -> dict[int, int]:
 
 def _attached(session: Session, target: Target) -> dict[int, dict[int, str]]:
     """Return which versions hang on the target now, with their numbers, by file."""
-    rows = session.execute(
-        select(
-            Attachment.box_file_id, Attachment.box_version_id, Attachment.box_version_number
-        ).where(
-            Attachment.record_id == target.record_id,
-            Attachment.row_id.is_(None)
-            if target.row_id is None
-            else Attachment.row_id == target.row_id,
-            Attachment.removed_at.is_(None),
-            Attachment.source == Source.DOCUMENTS,
-        )
-    )
-    found: dict[int, dict[int, str]] = {}
-    for named, version_id, number in rows:
-        found.setdefault(document_of(named or ""), {})[int(version_id or 0)] = number or "0"
-    return found
+    found = trays.attached_versions(session, target, Source.DOCUMENTS)
+    return {
+        document_of(file_id): {int(id_ or 0): number or "0" for id_, number in versions.items()}
+        for file_id, versions in found.items()
+    }
 
 
 def _way(session: Session, record: Record) -> str:
