@@ -9,7 +9,11 @@ let isListening = false;
 export function init() {
   if (isListening) return;
   isListening = true;
+  for (const kind of ["pointerdown", "pointerup", "pointercancel"]) {
+    document.addEventListener(kind, () => (isPressing = kind === "pointerdown"), { capture: true });
+  }
   document.addEventListener("htmx:beforeRequest", (event) => {
+    if (isPressing && repeats(event.detail.elt)) event.preventDefault();
     if (isByItself(event.detail)) return;
     forget();
     showBusy(event.detail);
@@ -43,6 +47,16 @@ function isWriting() {
 /** True for a part that fetches itself: because time has passed, or because it has just come. */
 function isByItself({ elt, target, requestConfig }) {
   return elt === target && requestConfig.verb === "get";
+}
+
+/**
+ * While a button is held down nothing is redrawn that comes again by itself: a button that is replaced
+ * between press and release is never clicked.
+ */
+let isPressing = false;
+
+function repeats(part) {
+  return part.getAttribute("hx-trigger")?.includes("every ") ?? false;
 }
 
 /** Marks the picker as busy while one of its parts is fetched. */

@@ -86,3 +86,10 @@ def hold_first(tab: Page, address: str) -> list[Route]:
 
     tab.route(address, handle)
     return held
+
+
+def settled(tab: Page) -> None:
+    """Wait until nothing on the page is being fetched or replaced."""
+    tab.wait_for_function(
+        "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
+    )

@@ -185,6 +185,26 @@ def test_a_record_whose_files_arrive_keeps_the_focus_and_what_is_unfolded(
     expect(download).to_be_focused()
 
 
+def test_a_button_that_is_held_down_is_not_replaced_under_the_pointer(
+    linked: Actor, surfer: Surfer, sandbox: SandboxProcess
+) -> None:
+    """A record whose files arrive is redrawn every two seconds; Cancel is clicked all the same."""
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Held down"))
+    dialog = open_dialog(tab)
+    tick(dialog, README)
+    sandbox.faults({"match": {"host": "download"}, "action": {"gate": "half", "after_bytes": 1}})
+    dialog.get_by_role("button", name="Attach 1 file").click()
+    sandbox.wait_for_gate("half")
+    cancel = tab.locator("#tools-files").get_by_role("button", name=re.compile("^Cancel"))
+    cancel.hover()
+    tab.mouse.down()
+    tab.wait_for_timeout(2500)
+    tab.mouse.up()
+    expect(tab.locator("#tools-files").get_by_text("No files yet")).to_be_visible()
+    sandbox.release("half")
+
+
 def test_the_page_behind_the_dialog_does_not_scroll(
     linked: Actor, surfers: Callable[..., Surfer]
 ) -> None:

@@ -5,6 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Actor
+from tests.browser.picking import settled
 from tests.support.chromium import Surfer
 
 
@@ -37,10 +38,24 @@ def test_a_heading_folds_what_is_under_it(alice_here: Actor, surfer: Surfer) -> 
     main.get_by_label("Search").fill("owners")
     expect(main.get_by_role("link", name="Safety")).to_have_count(0)
     expect(owners, "still folded after a search").to_have_count(0)
-    # Leaving the field searches once more, and the focus stays on the heading all the same.
     heading.focus()
     with tab.expect_response(re.compile("q=owners")):
-        main.get_by_label("Search").dispatch_event("change")
+        main.get_by_label("Status").dispatch_event("change")
     expect(heading).to_be_focused()
     tab.keyboard.press("Enter")
     expect(owners).to_have_count(2)
+
+
+def test_a_hit_opens_however_long_the_button_is_held(alice_here: Actor, surfer: Surfer) -> None:
+    """Leaving the field must not redraw the list under the pointer, or the click is lost."""
+    tab, record = surfer.tab, alice_here.new_rfi("Held")
+    tab.goto(record.rpartition("/")[0])
+    with tab.expect_response(re.compile("q=Held")):
+        tab.get_by_label("Search").fill("Held")
+    hit = tab.get_by_role("main").locator(f'a[href="{record}"]')
+    settled(tab)
+    hit.hover()
+    tab.mouse.down()
+    tab.wait_for_timeout(500)
+    tab.mouse.up()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Held")

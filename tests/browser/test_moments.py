@@ -16,6 +16,7 @@ from tests.browser.picking import (
     open_dialog,
     open_folders,
     row,
+    settled,
     tick,
 )
 from tests.sandbox.process import SandboxProcess
@@ -517,6 +518,7 @@ def test_back_leaves_the_record_and_not_the_folders(linked: Actor, surfer: Surfe
     tab.goto(record_list)
     tab.get_by_label("Search").fill("Back")
     expect(tab).to_have_url(re.compile(r"q=Back"))
+    settled(tab)
     tab.get_by_role("main").locator(f'a[href="{record}"]').click()
     dialog = open_dialog(tab)
     tick(dialog, README)
