@@ -4,6 +4,7 @@
  */
 import { focusOn, isFocused, whenGone } from "./focus.js";
 import { text } from "./text.js";
+import { letGo, restOf } from "./window.js";
 
 const ROW = "tbody tr:not(.load)";
 const TYPES = "input:not([type=checkbox]), select, textarea";
@@ -17,7 +18,7 @@ export function init(root) {
     if (rows) refresh(rows);
   }
   for (const panel of within(root, "#picker-panel")) arrive(panel);
-  for (const folder of within(root, "#picker-folder")) clearSearch(folder);
+  for (const folder of within(root, "#picker-folder")) enter(folder);
 }
 
 function within(root, selector) {
@@ -46,7 +47,9 @@ function listen() {
     if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
     const rows = event.target.closest?.("[data-rows]");
     if (rows) key(rows, event);
-    if (event.key === "/" && !event.target.matches(TYPES)) startSearch(event);
+    if (event.target.matches(TYPES)) return;
+    if (event.key === "/") startSearch(event);
+    if (event.key === "?") document.getElementById("picker-keys")?.togglePopover();
   });
   document.addEventListener("focusin", (event) => {
     const rows = event.target.closest?.("[data-rows]");
@@ -69,10 +72,18 @@ function arrive(panel) {
   if (first && (isUntouched || !isFocused()) && panel.closest("dialog")) first.focus();
 }
 
-/** A search is over when a folder is shown as a folder, unless somebody is typing the next one. */
-function clearSearch(folder) {
+/**
+ * Marks the view that is shown. A search is over when anything else is shown than what it found, unless
+ * somebody is typing the next one.
+ */
+function enter(folder) {
+  for (const way of document.querySelectorAll(".views a")) {
+    if (way.dataset.view === folder.dataset.view) way.setAttribute("aria-current", "true");
+    else way.removeAttribute("aria-current");
+  }
   const field = document.getElementById("picker-q");
-  if (field && folder.querySelector(".path ol") && field !== document.activeElement) field.value = "";
+  const isOver = !["search", "link"].includes(folder.dataset.view);
+  if (field && isOver && field !== document.activeElement) field.value = "";
 }
 
 function startSearch(event) {
@@ -176,9 +187,10 @@ function rangeClick(rows, event) {
   lastBox = box;
 }
 
-/** One tab stop for the list: arrows, Home and End move, Enter opens, "/" searches. */
+/** One tab stop for the list: arrows, Home, End and letters move, Enter opens, "/" searches. */
 function refresh(rows) {
   for (const list of rows.querySelectorAll("select[data-version]")) pin(list);
+  letGo(rows);
   const controls = stops(rows);
   const isCurrent = (control) => control.tabIndex === 0 && "stop" in control.dataset;
   const current =
@@ -187,9 +199,9 @@ function refresh(rows) {
   stopAt(rows, current);
   const folder = rows.closest(".folder");
   const count = folder.querySelector("[data-count]");
-  const shown = rows.querySelectorAll(ROW).length;
+  const shown = rows.querySelectorAll(ROW).length + restOf(rows);
   if (count && rows.dataset.shown && Number(rows.dataset.shown) !== shown) {
-    const hasMore = rows.querySelector("tr.load") !== null;
+    const hasMore = rows.querySelector("tbody.load:not([data-rest])") !== null;
     count.textContent = text(hasMore ? "showing-more" : "showing-all", { num: shown });
   }
   rows.dataset.shown = shown;
@@ -232,7 +244,25 @@ function key(rows, event) {
       event.preventDefault();
       up.click();
     }
+  } else if (event.key.length === 1 && !" /?".includes(event.key)) {
+    startsWith(controls, index, event.key.toLowerCase());
   }
+}
+
+/** Letters typed in a row lead to the next row whose name begins so; a pause begins anew. */
+const PAUSE_MS = 700;
+let typed = "";
+let typedAt = 0;
+
+function startsWith(controls, index, letter) {
+  const now = performance.now();
+  typed = now - typedAt < PAUSE_MS ? typed + letter : letter;
+  typedAt = now;
+  const from = typed.length > 1 ? index : index + 1;
+  const round = [...controls.slice(from), ...controls.slice(0, from)];
+  const isHit = (control) =>
+    (control.closest("label")?.querySelector("b") ?? control).textContent.toLowerCase().startsWith(typed);
+  round.find(isHit)?.focus();
 }
 
 /** In another folder: the folder one has come up from, or the first row. */
@@ -254,12 +284,12 @@ function nextInTray(tray, memo) {
 
 /** "Show more" makes place for the rows it brings: the first of them takes the focus. */
 function followRows(target) {
-  if (!target.matches?.("tr.load") || !target.contains(document.activeElement)) return;
+  if (!target.matches?.("tbody.load") || !target.contains(document.activeElement)) return;
   const rows = target.closest("[data-rows]");
   const before = stops(rows).length;
   document.addEventListener(
     "htmx:afterSwap",
-    () => focusOn(stops(rows)[before] ?? rows.querySelector("tr.load a") ?? rows),
+    () => focusOn(stops(rows)[before] ?? rows.querySelector("tbody.load:last-child a") ?? rows),
     { once: true },
   );
 }

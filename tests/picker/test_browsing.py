@@ -347,15 +347,15 @@ def test_a_failing_request_for_more_rows_takes_the_place_of_its_own_row_only(
 ) -> None:
     first = linked.get(address_of(sandbox, here, PHOTOS), htmx=True)
     asks = next(a for a in first.all("a") if a.get("href") == more(first))
-    assert asks.get("hx-target") == "closest tr"
+    assert asks.get("hx-target") == "closest tbody"
     fail_items(sandbox, status=503)
     row = click(linked, first, more(first), expect=424)
     assert "HX-Retarget" not in row.response.headers
-    assert row.html.strip().startswith("<tr")
+    assert row.html.strip().startswith("<tbody")
     assert len(list(row.all("tr"))) == 1
     assert DOWN in row.text
     again = next(row.all("a"))
-    assert again.get("hx-target") == "closest tr"
+    assert again.get("hx-target") == "closest tbody"
     sandbox.forget_calls()
     following = linked.get(str(again.get("hx-get")), htmx=True)
     assert file_names(following)[0] == "IMG_00101.JPG"

@@ -5,9 +5,10 @@ belongs to the worker and to the person, never to a page that somebody is lookin
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -108,12 +109,42 @@ class BoxClient:
         """Return a file as it is now. Source: "Get file information"."""
         return items.item(self._get(f"/2.0/files/{_id(file_id)}", {"fields": items.FILE_FIELDS}))
 
-    def search(
-        self, query: str, *, within: str | None = None, offset: int = 0, limit: int = SEARCH_PAGE
-    ) -> SearchPage:
-        """Return one page of hits by file name, in this folder and below, or everywhere.
+    def recent_items(self, *, marker: str | None = None, limit: int = PAGE) -> FolderPage:
+        """Return one page of what this account used in the last 90 days, newest first.
 
-        Box's index lags behind by minutes. Source: "Search for content": offset paging only.
+        Source: "List recently accessed items".
+        """
+        params = {"limit": str(limit), "fields": items.SEARCH_FIELDS}
+        if marker:
+            params["marker"] = marker
+        return items.recents_page(self._get("/2.0/recent_items", params))
+
+    def favorites_id(self) -> str:
+        """Return which collection is this account's favorites. Source: "List all collections"."""
+        return items.favorites_id(self._get("/2.0/collections", {"fields": "collection_type"}))
+
+    def collection(self, collection_id: str, *, offset: int = 0, limit: int = PAGE) -> SearchPage:
+        """Return one page of a collection. Source: "List collection items": offset paging only."""
+        params = {"limit": str(limit), "offset": str(offset), "fields": items.SEARCH_FIELDS}
+        path = f"/2.0/collections/{_id(collection_id)}/items"
+        return items.search_page(self._get(path, params))
+
+    def search(
+        self,
+        query: str,
+        *,
+        within: str | None = None,
+        folders_only: bool = False,
+        extensions: Sequence[str] = (),
+        since: date | None = None,
+        offset: int = 0,
+        limit: int = SEARCH_PAGE,
+    ) -> SearchPage:
+        """Return one page of hits by name, in this folder and below, or everywhere.
+
+        They can be folders only, files with one of these extensions, or what was changed on this
+        day (UTC) or later. Box's index lags behind by minutes.
+        Source: "Search for content": offset paging only.
         """
         params = {
             "query": query,
@@ -124,6 +155,12 @@ class BoxClient:
         }
         if within and within != items.ROOT_ID:
             params["ancestor_folder_ids"] = within
+        if folders_only:
+            params["type"] = "folder"
+        if extensions:
+            params["file_extensions"] = ",".join(extensions)
+        if since:
+            params["updated_at_range"] = f"{since.isoformat()}T00:00:00Z,"
         return items.search_page(self._get("/2.0/search", params))
 
     @contextmanager

@@ -99,6 +99,11 @@ class BoxItem(msgspec.Struct, frozen=True, kw_only=True):
         return sha1.lower() if isinstance(sha1, str) and _SHA1.fullmatch(sha1) else None
 
     @property
+    def owner_id(self) -> str:
+        """The owner's id, "" when Box does not tell."""
+        return self.owned_by.id if self.owned_by else ""
+
+    @property
     def version_id(self) -> str | None:
         return self.file_version.id if self.file_version else None
 
@@ -127,6 +132,24 @@ class _ItemsReply(msgspec.Struct):
     next_marker: str | None = None
 
 
+class _RecentItem(msgspec.Struct):
+    item: BoxItem | None = None
+
+
+class _RecentsReply(msgspec.Struct):
+    entries: tuple[_RecentItem, ...] = ()
+    next_marker: str | None = None
+
+
+class _Collection(msgspec.Struct):
+    id: str = ""
+    collection_type: str = ""
+
+
+class _CollectionsReply(msgspec.Struct):
+    entries: tuple[_Collection, ...] = ()
+
+
 class _SearchReply(msgspec.Struct):
     entries: tuple[BoxItem, ...] = ()
     total_count: int = 0
@@ -135,6 +158,8 @@ class _SearchReply(msgspec.Struct):
 
 
 _items = msgspec.json.Decoder(_ItemsReply)
+_recents = msgspec.json.Decoder(_RecentsReply)
+_collections = msgspec.json.Decoder(_CollectionsReply)
 _search = msgspec.json.Decoder(_SearchReply)
 _item = msgspec.json.Decoder(BoxItem)
 _user = msgspec.json.Decoder(BoxUser)
@@ -146,8 +171,24 @@ def folder_page(body: bytes) -> FolderPage:
     return FolderPage(reply.entries, reply.next_marker or None)
 
 
+def recents_page(body: bytes) -> FolderPage:
+    """Return what was used, newest first; what is gone since then has no item any more."""
+    reply = _decoded(_recents, body)
+    items = tuple(entry.item for entry in reply.entries if entry.item is not None)
+    return FolderPage(items, reply.next_marker or None)
+
+
+def favorites_id(body: bytes) -> str:
+    """Return the id of the account's favorites among its collections, "" when it has none."""
+    known = _decoded(_collections, body).entries
+    return next((one.id for one in known if one.collection_type == "favorites"), "")
+
+
 def search_page(body: bytes) -> SearchPage:
-    """Return an offset-paged reply; pages may be short, so the offset grows by the limit."""
+    """Return an offset-paged reply; pages may be short, so the offset grows by the limit.
+
+    Favorites come in the same form as hits.
+    """
     reply = _decoded(_search, body)
     following = reply.offset + reply.limit
     more = reply.limit > 0 and following < reply.total_count

@@ -160,6 +160,7 @@ def script_texts() -> dict[str, str]:
         "no-answer": _("Plumbline did not answer. Check your connection and try again."),
         "showing-more": _("Showing {num}, more available"),
         "showing-all": _("{num} items"),
+        "rows-again": _("Show these {num} rows again"),
     }
 
 

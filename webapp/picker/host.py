@@ -35,6 +35,14 @@ class Action(StrEnum):
     SEND = "send"
 
 
+class TooSoon(Exception):
+    """What a host raises for a search that has to wait; its text says so, `wait_s` how long."""
+
+    def __init__(self, advice: str, *, wait_s: float) -> None:
+        super().__init__(advice)
+        self.wait_s = wait_s
+
+
 class Shut(StrEnum):
     """Why Box is not open here; each has its own page in the dialog."""
 
@@ -169,7 +177,10 @@ class PickerHost(Protocol):
         """Takes the address's variables, returns what it stands for or raises its own errors."""
 
     def admit(self, action: Action) -> None:
-        """Count what is about to happen; raise the host's own error when it is too often."""
+        """Count what is about to happen; raise the host's own error when it is too often.
+
+        For a search that is `TooSoon`: the dialog waits and then goes on by itself.
+        """
 
     def box(self, target: Target) -> Door:
         """Return Box for this person here."""

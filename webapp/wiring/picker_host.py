@@ -1,9 +1,11 @@
 """The picker in Plumbline: targets are records and their rows, choices live in trays."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from flask import Response, url_for
+from flask_limiter.errors import RateLimitExceeded
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
@@ -28,7 +30,17 @@ from webapp.core.text import _, ngettext
 from webapp.imports import trays
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
 from webapp.imports.tasks import queue
-from webapp.picker.host import Action, Choice, Chosen, Door, LastFolder, PickerHost, Shut, Tray
+from webapp.picker.host import (
+    Action,
+    Choice,
+    Chosen,
+    Door,
+    LastFolder,
+    PickerHost,
+    Shut,
+    TooSoon,
+    Tray,
+)
 from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
 from webapp.picker.seals import Crumb
@@ -46,6 +58,7 @@ from webapp.wiring.targets import (
 )
 
 UPLOAD_BLOCK_BYTES = 1 << 20
+SEARCH_WAIT_S = 60.0
 
 
 def _mine() -> str:
@@ -53,7 +66,7 @@ def _mine() -> str:
 
 
 # Half of what Box allows one account, so that a person never uses up what their copies need.
-@limiter.shared_limit("30/minute", scope="box-search", key_func=_mine)
+@limiter.shared_limit("30/minute;6/second", scope="box-search", key_func=_mine)
 def _count_search() -> None:
     """Refuse more searches than Box would answer."""
 
@@ -117,7 +130,16 @@ class PlumblineHost:
         )
 
     def admit(self, action: Action) -> None:
-        COUNTS[action]()
+        try:
+            COUNTS[action]()
+        except RateLimitExceeded:
+            if action != Action.SEARCH:
+                raise
+            reached = limiter.current_limit
+            wait_s = reached.reset_at - time.time() if reached else SEARCH_WAIT_S
+            raise TooSoon(
+                _("That was many searches in a short time."), wait_s=max(1.0, wait_s)
+            ) from None
 
     def box(self, target: PickerTarget) -> Door:
         """Return this person's Box, or why it is shut here; never anybody else's."""

@@ -9,7 +9,7 @@ from webapp.core.converters import as_id
 from webapp.core.database import db
 from webapp.core.problems import NotFound
 from webapp.core.text import tidy
-from webapp.picker import views
+from webapp.picker import frame, views
 from webapp.picker.host import PickerHost
 from webapp.records.models import Record
 from webapp.records.visibility import Target, record_for
@@ -32,9 +32,9 @@ def create_blueprint(host: PickerHost) -> Blueprint:
 
 
 def _place() -> Place:
-    where = views.opened_address()
+    where = frame.opened_address()
     target = Target(where["project_id"], where["tool"].key, where["record_id"], where.get("row_id"))
-    source = next(one for one in views.opened_target().sources if one.key == KEY)
+    source = next(one for one in frame.opened_target().sources if one.key == KEY)
     return Place(me().id, target, source.url)
 
 
@@ -70,7 +70,7 @@ def _folder() -> Record | None:
     folder_id = as_id(named)
     if folder_id is None:
         raise BadRequest
-    project_id = views.opened_address()["project_id"]
+    project_id = frame.opened_address()["project_id"]
     found = record_for(me().id, project_id=project_id, tool_key=KEY, record_id=folder_id)
     if kind_of(found) != FOLDER or found.status != "active":
         raise NotFound
@@ -88,7 +88,7 @@ def choose() -> BaseResponse:
         form.get(f"version-{token.partition('-')[0]}", token) for token in form.getlist("choice")
     ]
     remove = form.getlist("remove")
-    place, most = _place(), views.opened_target().files_max
+    place, most = _place(), frame.opened_target().files_max
     return views.changed_tray(
         lambda: document_source.choose(db.session(), place, add=add, remove=remove, files_max=most)
     )
