@@ -121,6 +121,7 @@ class Box:
 
     def advance(self, seconds: float) -> None:
         self.clock.advance(seconds)
+        self.tree.forget_pages()
         self._keep()
 
     def _keep(self) -> None:

@@ -11,7 +11,22 @@ from typing import Any, get_args
 
 from box_sandbox.content.recipes import Recipe
 from box_sandbox.tree import Tree
-from box_sandbox.world import Account, Item, Kind, Lock, Role, Share, Version, make_id, next_recipe
+from box_sandbox.world import (
+    Access,
+    Account,
+    Item,
+    Kind,
+    Lock,
+    Recent,
+    Role,
+    Share,
+    SharedLink,
+    Use,
+    Version,
+    link_name,
+    make_id,
+    next_recipe,
+)
 
 Change = dict[str, Any]
 MARKS = frozenset({"gone", "blocked", "slow", "short", "forbidden"})
@@ -101,6 +116,8 @@ class Changes:
         number = file.current.number + 1
         version_id = make_id("file_version", file.id, str(number))
         version = Version(version_id, number, recipe, int(at), file.owner_id)
+        if "login" in change:
+            self._used(self._account(change), file, "modify", at)
         return self._tree.change(
             file, at=at, versions=(*file.versions, version), modified_at=int(at), next_size=None
         )
@@ -176,6 +193,53 @@ class Changes:
         shares = self._tree.shares
         return tuple(share for share in shares if (share.folder_id, share.account_id) != pair)
 
+    def _set_link(self, change: Change, at: float) -> Item:
+        """Put a shared link on a file or folder; another one each time."""
+        item = self._target(change)
+        access = change.get("access", "open")
+        if access not in get_args(Access):
+            raise BadChange(f"there is no access {access!r}")
+        if item.kind == "web_link" or item.is_root:
+            raise BadChange(f"{item.name!r} can have no shared link here")
+        seconds = change.get("seconds")
+        link = SharedLink(
+            link_name(item.id, 1 + len(self.journal)),
+            access,
+            str(change.get("password", "")),
+            None if seconds is None else int(at) + int(seconds),
+            bool(change.get("preview_only", False)),
+        )
+        return self._tree.change(item, at=at, shared_link=link)
+
+    def _remove_link(self, change: Change, at: float) -> Item:
+        return self._tree.change(self._target(change), at=at, shared_link=None)
+
+    def _use(self, change: Change, at: float) -> Item:
+        """Let an account look at an item, or use it in another way; by link where `by_link`."""
+        how = change.get("how", "preview")
+        if how not in get_args(Use):
+            raise BadChange(f"there is no use {how!r}")
+        item = self._target(change)
+        self._used(self._account(change), item, how, at, by_link=bool(change.get("by_link")))
+        return item
+
+    def _used(
+        self, account: Account, item: Item, how: Use, at: float, *, by_link: bool = False
+    ) -> None:
+        self._tree.recents.note(Recent(account.id, item.id, at, how, by_link))
+
+    def _favorite(self, change: Change, at: float) -> Item:
+        account, item = self._account(change), self._target(change)
+        others = (i for i in self._tree.favorites(account.id) if i != item.id)
+        self._tree.set_favorites(account.id, (*others, item.id))
+        return item
+
+    def _unfavorite(self, change: Change, at: float) -> Item:
+        account, item = self._account(change), self._target(change)
+        kept = tuple(i for i in self._tree.favorites(account.id) if i != item.id)
+        self._tree.set_favorites(account.id, kept)
+        return item
+
     def _short_pages(self, change: Change, at: float) -> Item:
         return self._tree.change(
             self._target(change), at=at, short_pages=bool(change.get("on", True))
@@ -186,6 +250,7 @@ class Changes:
         recipe = _content(change, item.name) or Recipe(item.name, int(change.get("size", 1000)))
         version_id = make_id("file_version", path, item.id, "1")
         version = Version(version_id, 1, recipe, int(at), item.owner_id)
+        self._used(self._account(change), item, "upload", at)
         return self._added(replace(item, versions=(version,)), at)
 
     def _add_folder(self, change: Change, at: float) -> Item:
@@ -251,6 +316,11 @@ _OPERATIONS: dict[str, Callable[[Changes, Change, float], Item]] = {
     "share": Changes._share,
     "unshare": Changes._unshare,
     "short_pages": Changes._short_pages,
+    "set_link": Changes._set_link,
+    "remove_link": Changes._remove_link,
+    "use": Changes._use,
+    "favorite": Changes._favorite,
+    "unfavorite": Changes._unfavorite,
     "add_file": Changes._add_file,
     "add_folder": Changes._add_folder,
     "add_web_link": Changes._add_web_link,

@@ -5,11 +5,12 @@
 
 import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from box_sandbox.recents import Recents
 from box_sandbox.world import Account, Item, Role, Share, World
 
 Sort = Literal["id", "name", "date", "size"]
@@ -30,6 +31,11 @@ _ROLE_RANK: dict[Role, int] = {
 _ORDERS_KEPT = 500
 
 
+def best_role(roles: Iterable[Role | None]) -> Role | None:
+    """Return the role that allows most, or None if there is none."""
+    return max((r for r in roles if r), key=_ROLE_RANK.__getitem__, default=None)
+
+
 @dataclass(frozen=True)
 class Change:
     """What an item was before it was last changed, for those who learn of it late."""
@@ -44,10 +50,13 @@ class Tree:
     def __init__(self, base: World) -> None:
         self.base = base
         self.lock = threading.RLock()
+        links = ((i.shared_link, i.id) for i in base.items.values() if i.shared_link)
+        self._base_links = {link.name: item_id for link, item_id in links if link}
         # Grows with every change; what was rendered under an older one is stale.
         self.revision = 0
         self._orders: dict[tuple[str, Sort, Direction], list[str]] = {}
         self._touched: set[str] = set()
+        self.recents = Recents(base.recents)
         self.reset()
 
     def reset(self) -> None:
@@ -56,6 +65,9 @@ class Tree:
             self._items: dict[str, Item] = {}
             self._children: dict[str, tuple[str, ...]] = {}
             self.shares = self.base.shares
+            self._favorites = self.base.favorites
+            self.recents.reset()
+            self._links: dict[str, str] = self._base_links
             self.changes: dict[str, Change] = {}
             self._forget(*self._touched)
             self._touched = set()
@@ -86,6 +98,8 @@ class Tree:
                 self._without(before.parent_id, item.id)
             if item.status == "active" and not item.is_root:
                 self._children[item.parent_id] = (*self.child_ids(item.parent_id), item.id)
+            if item.shared_link:
+                self._links = self._links | {item.shared_link.name: item.id}
             self._forget(item.parent_id, before.parent_id if before else item.parent_id)
 
     def _without(self, folder_id: str, item_id: str) -> None:
@@ -96,6 +110,26 @@ class Tree:
         with self.lock:
             self.shares = shares
             self._forget()
+
+    def favorites(self, account_id: str) -> tuple[str, ...]:
+        """Return the ids of an account's favorites, the oldest first."""
+        return self._favorites.get(account_id, ())
+
+    def set_favorites(self, account_id: str, item_ids: tuple[str, ...]) -> None:
+        with self.lock:
+            self._favorites = self._favorites | {account_id: item_ids}
+            self._forget()
+
+    def forget_pages(self) -> None:
+        """Let nothing that was rendered be shown again: time has passed, a link may have ended."""
+        with self.lock:
+            self.revision += 1
+
+    def linked(self, name: str) -> Item | None:
+        """Return the item a shared link belongs to, while it has that link."""
+        item = self.item(self._links.get(name, ""))
+        has_it = item is not None and item.shared_link and item.shared_link.name == name
+        return item if has_it else None
 
     def _forget(self, *folder_ids: str) -> None:
         """Drop what was remembered about these folders, about sizes, and about everybody's root."""
@@ -117,7 +151,7 @@ class Tree:
             return "owner"
         above = {item.id, *(folder.id for folder in self.ancestors(item))}
         roles = [s.role for s in self.shares if s.account_id == account_id and s.folder_id in above]
-        return max(roles, key=_ROLE_RANK.__getitem__, default=None)
+        return best_role(roles)
 
     def ancestors(self, item: Item) -> list[Item]:
         """Return the folders above an item, nearest first, the owner's root last."""
@@ -142,6 +176,15 @@ class Tree:
         root = self.item(self.account(account_id).root_id)
         assert root is not None
         return [root, *path]
+
+    def path_below(self, top: Item, item: Item) -> list[Item]:
+        """Return the folders from `top` down to an item; none for the top itself."""
+        path: list[Item] = []
+        for folder in self.ancestors(item) if item.id != top.id else ():
+            path.insert(0, folder)
+            if folder.id == top.id:
+                break
+        return path
 
     def is_mounted(self, account_id: str, item: Item) -> bool:
         """True for a folder of somebody else's that shows at the top of this account's Box."""

@@ -31,6 +31,9 @@ Role = Literal[
     "uploader",
 ]
 
+Access = Literal["open", "company", "collaborators"]
+Use = Literal["preview", "upload", "comment", "open", "modify"]
+
 # The first of each kind's ids; a hash of owner and path is added, so ids hang on nothing else.
 _ID_BASES = {
     "folder": (300_000_000_000, 100_000_000_000),
@@ -40,6 +43,7 @@ _ID_BASES = {
     "account": (27_000_000_000, 1_000_000_000),
     "enterprise": (440_000, 100_000),
     "lock": (7_000_000_000, 1_000_000_000),
+    "collection": (11_000_000, 1_000_000),
 }
 # A hash would collide among a hundred thousand; these are numbered instead.
 _BIG_FILE_IDS, _BIG_VERSION_IDS = 1_800_000_000_000, 2_000_000_000_000
@@ -49,6 +53,12 @@ def make_id(kind: str, *parts: str) -> str:
     """Return a decimal id that depends on the parts alone."""
     base, span = _ID_BASES[kind]
     return str(base + dates.number_of(kind, *parts) % span)
+
+
+def link_name(item_id: str, step: int = 0) -> str:
+    """Return the 32 letters and digits that a shared link ends in."""
+    digits = (dates.number_of("link", item_id, str(step), str(n)) % 36 for n in range(32))
+    return "".join("0123456789abcdefghijklmnopqrstuvwxyz"[digit] for digit in digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,20 @@ class Lock:
     is_download_prevented: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class SharedLink:
+    """A link on a file or folder. `name` is the secret part of its address."""
+
+    name: str
+    access: Access = "open"
+    password: str = ""
+    until: int | None = None
+    preview_only: bool = False
+
+    def is_live(self, now: float) -> bool:
+        return self.until is None or now < self.until
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """A folder, file or web link. `traits` are the words of the legend in `world.toml`."""
@@ -102,6 +126,7 @@ class Item:
     url: str = ""
     traits: frozenset[str] = field(default=frozenset())
     lock: Lock | None = None
+    shared_link: SharedLink | None = None
     next_size: int | None = None
     short_pages: bool = False
 
@@ -121,12 +146,25 @@ class Share:
     role: Role
 
 
+@dataclass(frozen=True, slots=True)
+class Recent:
+    """That a person used an item: when last, how, and whether a shared link led there."""
+
+    account_id: str
+    item_id: str
+    at: float
+    how: Use
+    by_link: bool = False
+
+
 @dataclass(frozen=True)
 class World:
     accounts: dict[str, Account]
     items: dict[str, Item]
     children: dict[str, tuple[str, ...]]
     shares: tuple[Share, ...]
+    favorites: dict[str, tuple[str, ...]]
+    recents: tuple[Recent, ...]
 
     def account(self, name: str) -> Account | None:
         """Return an account by login (any case) or by its key in the world's file."""
@@ -176,17 +214,51 @@ class _Builder:
         if self._big_folder:
             self._fill_big_folder(self._accounts["devon"])
         self._date_folders()
+        for path, link in self._text["links"].items():
+            self._link(path, link)
         return World(
             accounts={account.id: account for account in self._accounts.values()},
             items=self._items,
             children={folder_id: tuple(ids) for folder_id, ids in self._children.items()},
             shares=tuple(self._shares()),
+            favorites=dict(self._favorites()),
+            recents=tuple(self._recents()),
         )
 
     def _shares(self) -> Iterator[Share]:
         for share in self._text["shares"]:
             folder_id = make_id("folder", share["owner"], share["path"])
             yield Share(folder_id, self._accounts[share["with"]].id, share["role"])
+
+    def _favorites(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for key, paths in self._text["favorites"].items():
+            yield self._accounts[key].id, tuple(self._named(path, key).id for path in paths)
+
+    def _recents(self) -> Iterator[Recent]:
+        for key, used in self._text["recents"].items():
+            for path, facts in used.items():
+                item_id = self._named(path, key).id
+                at = self._at(datetime.fromisoformat(facts["at"]))
+                by_link = facts.get("by_link", False)
+                yield Recent(self._accounts[key].id, item_id, at, facts["how"], by_link)
+
+    def _link(self, path: str, facts: dict[str, Any]) -> None:
+        item = self._named(path)
+        until = facts.get("until")
+        link = SharedLink(
+            link_name(item.id),
+            facts["access"],
+            facts.get("password", ""),
+            self._at(datetime.fromisoformat(until)) if until else None,
+            facts.get("preview_only", False),
+        )
+        self._items[item.id] = replace(item, shared_link=link)
+
+    def _named(self, text: str, person: str = "") -> Item:
+        """Return the item at "owner:/path", or at "/path" of a person's own."""
+        owner, _, path = text.rpartition(":") if not text.startswith("/") else (person, "", text)
+        ids = (make_id(kind, owner, path) for kind in ("folder", "file", "web_link"))
+        return next(self._items[item_id] for item_id in ids if item_id in self._items)
 
     def _add(self, item: Item) -> None:
         if item.id in self._items:

@@ -27,6 +27,11 @@ SERVED = {
     "/files/{file_id}/content": "get",
     "/files/{file_id}/versions": "get",
     "/search": "get",
+    "/recent_items": "get",
+    "/collections": "get",
+    "/collections/{collection_id}/items": "get",
+    "/shared_items": "get",
+    "/shared_items#folders": "get",
 }
 _REFERENCE = "#/components/schemas/"
 _LEFT_OUT = frozenset({"description", "example", "externalDocs", "tags", "summary", "security"})

@@ -82,6 +82,30 @@ def not_found(kind: str, item_id: str) -> ApiError:
     return ApiError(404, "not_found", "Not Found", context={"errors": errors})
 
 
+def no_such_collection(collection_id: str) -> ApiError:
+    message = f"Invalid value '{collection_id[:200]}'."
+    errors = [{"reason": "invalid_parameter", "name": "collection_id", "message": message}]
+    return ApiError(404, "not_found", "Not Found", context={"errors": errors})
+
+
+def no_such_link(address: str) -> ApiError:
+    """Return the refusal for a shared link that nobody made, or that has ended: the same."""
+    message = f"Invalid value '{address}'."
+    errors = [{"reason": "invalid_parameter", "name": "shared_link", "message": message}]
+    return ApiError(404, "not_found", "Not Found", context={"errors": errors})
+
+
+def link_unavailable(kind: str, item_id: str) -> ApiError:
+    """Return the refusal for a link that is for others. Source: box-java-sdk issue 403."""
+    message = f"Invalid value '{'d' if kind == 'folder' else 'f'}_{item_id}'."
+    errors = [{"reason": "invalid_parameter", "name": "unavailable", "message": message}]
+    return ApiError(404, "not_found", "Not Found", context={"errors": errors})
+
+
+def wrong_link_password() -> ApiError:
+    return ApiError(403, "incorrect_shared_item_password", "Incorrect shared item password")
+
+
 def trashed() -> ApiError:
     return ApiError(404, "trashed", "Item is trashed")
 

@@ -20,11 +20,11 @@ VERSIONS_OFFSET_MAX = 10_000
 def get_file(call: ApiCall, file_id: str) -> Reply:
     """Answer GET /2.0/files/:id."""
     call.require(scopes.LOOK)
-    file = _file(call, file_id)
+    file = _file(call, file_id, by_link=True)
     unchanged = call.not_modified(file)
     if unchanged:
         return unchanged
-    view = call.view(file)
+    view = call.view(file, call.opened)
     names = call.fields
     return call.json(standard(view) if names is None else with_fields(view, names))
 
@@ -45,13 +45,13 @@ def list_versions(call: ApiCall, file_id: str) -> Reply:
 
 def get_content(call: ApiCall, file_id: str) -> Reply:
     """Answer GET /2.0/files/:id/content: 302 to a link that needs no token and lives 15 minutes."""
-    file = _file(call, file_id)
+    file = _file(call, file_id, by_link=True)
     if not scopes.permits(call.caller.scopes, scopes.DOWNLOAD):
         # `root_readonly` lets one look but not download, which Box calls a missing permission.
         if "root_readonly" in call.caller.scopes:
             raise errors.no_permission()
         raise errors.insufficient_scope()
-    if not call.view(file).may_download:
+    if not call.view(file, call.opened).may_download:
         raise errors.no_permission()
     if file.lock and file.lock.is_download_prevented and file.lock.by_id != call.account_id:
         raise errors.locked()
@@ -66,9 +66,9 @@ def get_content(call: ApiCall, file_id: str) -> Reply:
     return Reply(302, (*errors.LIVE_HEADERS, ("Location", location)))
 
 
-def _file(call: ApiCall, file_id: str) -> Item:
+def _file(call: ApiCall, file_id: str, *, by_link: bool = False) -> Item:
     """Return a file, in its newer version if one was announced and it has been listed before."""
-    return call.box.arrived(call.find("file", file_id))
+    return call.box.arrived(call.find("file", file_id, by_link=by_link))
 
 
 def _wanted_version(call: ApiCall, file: Item) -> Version:

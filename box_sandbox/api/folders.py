@@ -27,11 +27,11 @@ BEFORE_ALL = (-1, (0, "", ""))
 def get_folder(call: ApiCall, folder_id: str) -> Reply:
     """Answer GET /2.0/folders/:id."""
     call.require(scopes.LOOK)
-    folder = call.find("folder", folder_id)
+    folder = call.find("folder", folder_id, by_link=True)
     unchanged = call.not_modified(folder)
     if unchanged:
         return unchanged
-    view = call.view(folder)
+    view = call.view(folder, call.opened)
     names = call.fields
     shown = standard(view) if names is None else with_fields(view, names)
     if names is None or "item_collection" in names:
@@ -43,11 +43,13 @@ def get_folder(call: ApiCall, folder_id: str) -> Reply:
 def list_items(call: ApiCall, folder_id: str) -> Reply:
     """Answer GET /2.0/folders/:id/items; a rendered page is kept until the world changes."""
     call.require(scopes.LIST)
-    folder = call.find("folder", folder_id)
+    folder = call.find("folder", folder_id, by_link=True)
     call.box.listed(folder.id)
     tree = call.box.tree
     revision = tree.revision
-    key = (folder.id, call.account_id, call.request.query, str(call.box.settings.max_offset))
+    link = call.opened.link.name if call.opened else ""
+    max_offset = str(call.box.settings.max_offset)
+    key = (folder.id, call.account_id, link, call.request.query, max_offset)
     page = call.box.pages.find(key, revision)
     if page is None:
         page = call.box.pages.keep(key, revision, to_json(_listing(call, folder)))
@@ -95,8 +97,10 @@ def _entries(
 ) -> list[dict[str, Any]]:
     tree = call.box.tree
     # Whoever sees a folder has the same role on everything in it; only the root mixes roles.
-    role = None if folder.is_root else tree.role(call.account_id, folder)
-    views = [View(tree, call.account_id, item, role) for i in ids if (item := tree.item(i))]
+    opened, now = call.opened, call.box.clock.now()
+    role = None if folder.is_root else call.view(folder, opened).role
+    items = (item for item_id in ids if (item := tree.item(item_id)))
+    views = [View(tree, call.account_id, item, role, opened, now) for item in items]
     if fields is not None:
         return [with_fields(view, fields) for view in views]
     return [with_fields(view, MINI[view.item.kind]) for view in views]

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from box_sandbox import sharing
 from box_sandbox.hashes import sha1_of
+from box_sandbox.sharing import Opened
 from box_sandbox.times import rfc3339
-from box_sandbox.tree import Tree
-from box_sandbox.world import Account, Item, Role, Version
+from box_sandbox.tree import Tree, best_role
+from box_sandbox.world import Account, Item, Role, Version, make_id
 
 # Box writes large numbers as IEEE-754 text; where it begins to is not documented.
 # Source: Box guide "Types and formats"; rclone issue 2261 shows a folder's size that way.
@@ -70,17 +72,33 @@ _FILE_PERMISSIONS = _rights(_FILE_RIGHTS)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """An item as one account sees it. `role` is looked up unless the caller knows it."""
+    """An item as one account sees it, perhaps through a shared link.
+
+    `role` is looked up unless the caller knows it; a link that has ended by `now` does not show.
+    """
 
     tree: Tree
     account_id: str
     item: Item
     known_role: Role | None = None
+    opened: Opened | None = None
+    now: float = 0
 
     @property
     def role(self) -> Role:
-        role = self.known_role or self.tree.role(self.account_id, self.item)
-        return role or "uploader"
+        if self.known_role:
+            return self.known_role
+        roles = [self.tree.role(self.account_id, self.item)]
+        if self.opened and self.opened.covers(self.tree, self.item):
+            roles.append(self.opened.role)
+        return best_role(roles) or "uploader"
+
+    @property
+    def link_top(self) -> Item | None:
+        """The linked item, at or above this one, if nothing but the link leads here."""
+        if self.opened is None or self.tree.role(self.account_id, self.item) is not None:
+            return None
+        return self.opened.top
 
     @property
     def owner(self) -> Account:
@@ -141,12 +159,21 @@ def _purged_at(item: Item) -> int | None:
 
 
 def _path(view: View) -> dict[str, Any]:
-    path = [] if view.item.is_root else view.tree.visible_path(view.account_id, view.item)
+    top = view.link_top
+    if top:
+        path = view.tree.path_below(top, view.item)
+    else:
+        path = [] if view.item.is_root else view.tree.visible_path(view.account_id, view.item)
     return {"total_count": len(path), "entries": [folder_mini(folder) for folder in path]}
 
 
 def _parent(view: View) -> dict[str, Any] | None:
-    if view.item.is_root or view.tree.is_mounted(view.account_id, view.item):
+    top = view.link_top
+    if top:
+        is_top = top.id == view.item.id
+    else:
+        is_top = view.item.is_root or view.tree.is_mounted(view.account_id, view.item)
+    if is_top:
         return None
     parent = view.tree.item(view.item.parent_id)
     return folder_mini(parent) if parent else None
@@ -193,6 +220,49 @@ def _is_shared(view: View) -> bool:
     return view.item.id in shared or any(folder_id in shared for folder_id in above)
 
 
+def _shared_link(view: View) -> dict[str, Any] | None:
+    link = view.item.shared_link
+    if link is None or not link.is_live(view.now):
+        return None
+    rights = {"can_preview": True, "can_download": not link.preview_only, "can_edit": False}
+    ending = extension(view.item.name)
+    static = f"{sharing.STATIC}{link.name}{ending and '.'}{ending}"
+    return {
+        "url": sharing.url(link),
+        "download_url": static if view.item.kind == "file" else None,
+        "vanity_url": None,
+        "vanity_name": None,
+        "effective_access": link.access,
+        "effective_permission": "can_preview" if link.preview_only else "can_download",
+        "is_password_enabled": bool(link.password),
+        "unshared_at": None if link.until is None else rfc3339(link.until),
+        "download_count": 0,
+        "preview_count": 0,
+        "access": link.access,
+        "permissions": rights,
+    }
+
+
+def _is_linked(view: View) -> bool:
+    items = (view.item, *view.tree.ancestors(view.item))
+    return any(i.shared_link and i.shared_link.is_live(view.now) for i in items)
+
+
+def collection(account_id: str) -> dict[str, str]:
+    """Return an account's only collection."""
+    return {
+        "type": "collection",
+        "id": make_id("collection", account_id),
+        "name": "Favorites",
+        "collection_type": "favorites",
+    }
+
+
+def _collections(view: View) -> list[dict[str, str]]:
+    is_favorite = view.item.id in view.tree.favorites(view.account_id)
+    return [collection(view.account_id)] if is_favorite else []
+
+
 def _always(value: Any) -> Field:
     return lambda _view: value
 
@@ -224,14 +294,14 @@ _COMMON: dict[str, Field] = {
     "created_by": _created_by,
     "modified_by": _user(lambda view: view.item.modified_by_id),
     "owned_by": _user(lambda view: view.item.owner_id),
-    "shared_link": _always(None),
+    "shared_link": _shared_link,
     "parent": _parent,
     "item_status": lambda view: view.item.status,
     "tags": _always([]),
-    "collections": _always([]),
+    "collections": _collections,
     "is_externally_owned": _is_external,
     "has_collaborations": _is_shared,
-    "is_accessible_via_shared_link": _always(False),
+    "is_accessible_via_shared_link": _is_linked,
     "allowed_invitee_roles": _always(_INVITEE_ROLES),
     "watermark_info": _always(_WATERMARK),
     "classification": _always(None),

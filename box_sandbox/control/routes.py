@@ -22,6 +22,7 @@ from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
+from box_sandbox import sharing
 from box_sandbox.box import Box
 from box_sandbox.changes import BadChange
 from box_sandbox.faults import BadRule, Rule
@@ -109,6 +110,8 @@ def item_facts(tree: Tree, item: Item) -> dict[str, Any]:
         "status": item.status,
         "owner": tree.account(item.owner_id).login,
     }
+    if item.shared_link:
+        facts["shared_link"] = sharing.url(item.shared_link)
     if item.kind == "file":
         facts |= {
             "sha1": sha1_of(item.current.recipe),

@@ -1,10 +1,10 @@
 """One sandbox for all tests of this folder, as freshly started for each of them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.sandbox.people import App, Browser
+from tests.sandbox.people import PEOPLE, App, Browser
 from tests.sandbox.process import SandboxProcess
 
 
@@ -34,3 +34,17 @@ def devon(sandbox: SandboxProcess) -> Iterator[App]:
     app = App(sandbox).link()
     yield app
     app.http.close()
+
+
+@pytest.fixture
+def linked(sandbox: SandboxProcess) -> Iterator[Callable[[str], App]]:
+    """Return an app that a person, by first name, has granted access to their Box."""
+    apps: list[App] = []
+
+    def link(name: str) -> App:
+        apps.append(App(sandbox).link(PEOPLE[name]))
+        return apps[-1]
+
+    yield link
+    for app in apps:
+        app.http.close()

@@ -12,6 +12,17 @@ from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, DEVON, PASSWORD, San
 REDIRECT_URI = "http://127.0.0.1:5000/box/callback"
 SECONDS = 30
 
+PEOPLE = {
+    "rosa": "rosa.imamura@boxmail.example",
+    "mara": "mara.lindqvist@boxmail.example",
+    "teo": "teo.vasquez-hale@boxmail.example",
+    "lucia": "lucia.penaranda@boxmail.example",
+    "anneke": "anneke.brandvold@boxmail.example",
+    "kwame": "kwame.ellery@boxmail.example",
+    "bryn": "bryn.castellane@boxmail.example",
+    "owen": "owen.trask@boxmail.example",
+}
+
 
 @dataclass
 class Form:
@@ -135,6 +146,19 @@ class App:
         return self.http.post(
             f"{self.sandbox.api_url}/oauth2/token", data=credentials | form, timeout=SECONDS
         )
+
+    def narrowed(self, scope: str, resource: str = "") -> str:
+        """Return a downscoped access token, for one resource like "folders/1" or for all."""
+        answer = self.token(
+            grant_type="urn:ietf:params:oauth:grant-type:token-exchange",
+            subject_token=self.tokens.access,
+            subject_token_type="urn:ietf:params:oauth:token-type:access_token",
+            scope=scope,
+            **({"resource": f"https://api.box.com/2.0/{resource}"} if resource else {}),
+        )
+        assert answer.status_code == 200, answer.text
+        token: str = answer.json()["access_token"]
+        return token
 
     def revoke(self, token: str) -> requests.Response:
         form = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "token": token}

@@ -318,7 +318,7 @@ def test_nothing_can_be_written(sandbox: SandboxProcess, devon: App, method: str
 
 
 def test_an_unknown_path_is_not_found(devon: App) -> None:
-    for path in ("/recent_items", "/collections", "/x", "/folders/0/nothing"):
+    for path in ("/events", "/collections/1", "/x", "/folders/0/nothing"):
         assert devon.get(path).json()["code"] == "not_found"
 
 

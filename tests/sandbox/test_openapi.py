@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from tests.sandbox.openapi import DEVIATIONS, check, extract
-from tests.sandbox.people import App
+from tests.sandbox.people import PEOPLE, App
 from tests.sandbox.process import SandboxProcess
 
 MOB = "/Quillmark Projects/2317 Larkspur MOB"
@@ -100,6 +100,28 @@ def test_searches(devon: App, fields: str | None) -> None:
     check(body(linked), "SearchResultsResponse")
 
 
+@pytest.mark.parametrize("fields", [None, FULL_FIELDS], ids=["standard", "every field"])
+def test_recents_and_favorites(devon: App, fields: str | None) -> None:
+    named: dict[str, Any] = {"fields": fields} if fields else {}
+    check(body(devon.get("/recent_items", **named)), "RecentItems")
+    favorites = body(devon.get("/collections"))
+    check(favorites, "Collections")
+    items = devon.get(f"/collections/{favorites['entries'][0]['id']}/items", **named)
+    check(body(items), "ItemsOffsetPaginated")
+
+
+@pytest.mark.parametrize("fields", [None, FULL_FIELDS], ids=["standard", "every field"])
+def test_shared_items(sandbox: SandboxProcess, devon: App, fields: str | None) -> None:
+    named: dict[str, Any] = {"fields": fields} if fields else {}
+    for path, schema in (("/Renderings", "Folder--Full"), ("/Renderings/x.txt", "File--Full")):
+        place = {"path": f"/2317 Larkspur{path}", "login": PEOPLE["anneke"]}
+        if schema == "File--Full":
+            sandbox.change("add_file", **place)
+        link = sandbox.change("set_link", **place)["shared_link"]
+        header = {"BoxApi": f"shared_link={link}"}
+        check(body(devon.get("/shared_items", headers=header, **named)), schema)
+
+
 def test_tokens_of_every_kind(sandbox: SandboxProcess, devon: App) -> None:
     refreshed = devon.token(grant_type="refresh_token", refresh_token=devon.tokens.refresh)
     check(body(refreshed), "AccessToken")
@@ -127,6 +149,10 @@ def test_refusals_of_the_token_endpoint(devon: App) -> None:
         ("/files/1", 404),
         ("/files/1/versions", 404),
         ("/files/1/content", 404),
+        ("/recent_items?marker=broken", 400),
+        ("/collections/1/items", 404),
+        ("/collections?offset=10001", 400),
+        ("/shared_items", 400),
         ("/folders/nonsense", 405),
         ("/files/nonsense", 405),
         ("/nothing/here", 404),

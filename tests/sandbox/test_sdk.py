@@ -11,7 +11,7 @@ from box_sdk_gen.networking.base_urls import BaseUrls
 from box_sdk_gen.networking.box_network_client import BoxNetworkClient
 from box_sdk_gen.networking.network import NetworkSession
 
-from tests.sandbox.people import REDIRECT_URI, Browser, callback
+from tests.sandbox.people import PEOPLE, REDIRECT_URI, Browser, callback
 from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, DEVON, SandboxProcess
 
 pytestmark = pytest.mark.wide
@@ -139,6 +139,55 @@ def test_it_finds_a_drawing(devon: Sdk) -> None:
     assert [item.name for item in found.entries] == [
         "A-101 First Floor Plan.pdf",
         "PS-A-101 Ground Level.pdf",
+    ]
+
+
+def test_it_reads_what_was_used_lately(devon: Sdk) -> None:
+    first = devon.client.recent_items.get_recent_items(limit=10)
+    rest = devon.client.recent_items.get_recent_items(limit=10, marker=first.next_marker)
+    entries = [*(first.entries or []), *(rest.entries or [])]
+    assert len(entries) == 16
+    assert not rest.next_marker
+    times = [entry.interacted_at for entry in entries if entry.interacted_at]
+    assert times == sorted(times, reverse=True)
+    assert entries[0].item is not None
+    assert entries[0].item.name == "RFI-002 overlay.pdf"
+
+
+def test_it_reads_the_favorites(devon: Sdk) -> None:
+    collections = devon.client.collections.get_collections().entries or []
+    assert [entry.collection_type for entry in collections] == ["favorites"]
+    favorites = collections[0].id
+    assert favorites is not None
+    page: Any = devon.client.collections.get_collection_items(favorites, limit=4)
+    rest: Any = devon.client.collections.get_collection_items(favorites, offset=4)
+    names = [item.name for item in (*page.entries, *rest.entries)]
+    assert (names[0], len(names), page.total_count) == ("03 Drawings", 6, 6)
+
+
+def test_it_follows_shared_links(sandbox: SandboxProcess, devon: Sdk) -> None:
+    anneke = PEOPLE["anneke"]
+    brief = sandbox.world("/2317 Larkspur/Project brief.pdf", login=anneke)
+    link = f"shared_link={brief['shared_link']}"
+    with pytest.raises(BoxAPIError) as refusal:
+        devon.client.shared_links_files.find_file_for_shared_link(boxapi=link)
+    assert refusal.value.response_info.code == "incorrect_shared_item_password"
+    link += "&shared_link_password=fennimore"
+    found = devon.client.shared_links_files.find_file_for_shared_link(boxapi=link)
+    assert found.id == brief["id"]
+    assert found.shared_link is not None
+    assert found.shared_link.is_password_enabled is True
+    stream = devon.client.downloads.download_file(found.id, boxapi=link)
+    assert stream is not None
+    assert len(stream.read()) == brief["size"]
+    renderings = sandbox.world("/2317 Larkspur/Renderings", login=anneke)
+    link = f"shared_link={renderings['shared_link']}"
+    folder = devon.client.shared_links_folders.find_folder_for_shared_link(boxapi=link)
+    items: Any = devon.client.folders.get_folder_items(folder.id, boxapi=link)
+    assert [item.name for item in items.entries] == [
+        "Entry dusk.jpg",
+        "Lobby view 1.png",
+        "Lobby view 2.png",
     ]
 
 

@@ -4,31 +4,11 @@ from typing import Any
 
 import pytest
 
-from tests.sandbox.people import App
+from tests.sandbox.people import PEOPLE, App
 from tests.sandbox.process import SandboxProcess
 
 MOB = "/Quillmark Projects/2317 Larkspur MOB"
 PLAN = "01 IFC Set 2025-02-14/A Architectural/A-101 First Floor Plan.pdf"
-PEOPLE = {
-    "rosa": "rosa.imamura@boxmail.example",
-    "teo": "teo.vasquez-hale@boxmail.example",
-    "lucia": "lucia.penaranda@boxmail.example",
-    "anneke": "anneke.brandvold@boxmail.example",
-    "owen": "owen.trask@boxmail.example",
-}
-
-
-@pytest.fixture
-def linked(sandbox: SandboxProcess) -> Any:
-    apps: list[App] = []
-
-    def link(name: str) -> App:
-        apps.append(App(sandbox).link(PEOPLE[name]))
-        return apps[-1]
-
-    yield link
-    for app in apps:
-        app.http.close()
 
 
 def root_names(app: App) -> list[str]:
