@@ -187,10 +187,26 @@ def odds(page: Page) -> None:
 def search(page: Page) -> None:
     open_box(page)
     field = page.get_by_role("dialog").get_by_role("searchbox")
-    page.get_by_role("dialog").get_by_role("combobox").select_option("all")
+    page.get_by_role("dialog").get_by_label("Where to search").select_option("all")
     field.fill("plan")
     field.press("Enter")
     page.wait_for_timeout(900)
+
+
+def view(name: str) -> Callable[[Page], None]:
+    """Return the act of going to one of the views of Box."""
+
+    def act(page: Page) -> None:
+        open_box(page)
+        page.get_by_role("dialog").get_by_role("link", name=name, exact=True).click()
+        page.locator(f'.views a[aria-current]:has-text("{name}")').wait_for()
+
+    return act
+
+
+def keys(page: Page) -> None:
+    open_box(page)
+    page.keyboard.press("?")
 
 
 def nothing_found(page: Page) -> None:
@@ -265,6 +281,10 @@ SHOTS = (
     Shot("documents-folder", "A folder", DEVON, f"{LMOB}/documents", opens="03 Safety"),
     Shot("files", "All files of a project", DEVON, f"{LMOB}/files"),
     Shot("picker", "Choosing from Box", DEVON, *RFI, browse, whole=False),
+    Shot("picker-recents", "Recents", DEVON, *RFI, view("Recents"), whole=False),
+    Shot("picker-favorites", "Favorites", DEVON, *RFI, view("Favorites"), whole=False),
+    Shot("picker-shared", "Shared with me", DEVON, *RFI, view("Shared with me"), whole=False),
+    Shot("picker-keys", "What the keyboard can do", DEVON, *RFI, keys, whole=False),
     Shot("picker-odds", "What cannot be chosen", DEVON, *RFI, odds, whole=False),
     Shot("picker-search", "Searching all of Box", DEVON, *RFI, search, whole=False),
     Shot("picker-nothing", "Nothing found", DEVON, *RFI, nothing_found, whole=False),

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import requests
@@ -108,6 +108,17 @@ class BoxClient:
     def file(self, file_id: str) -> BoxItem:
         """Return a file as it is now. Source: "Get file information"."""
         return items.item(self._get(f"/2.0/files/{_id(file_id)}", {"fields": items.FILE_FIELDS}))
+
+    def shared_item(self, link: str) -> BoxItem:
+        """Return the file or folder behind a shared link that lets this account in.
+
+        Raises BoxItemGone for a link that has ended or is not for this account, BoxDenied (its
+        text is Box's code) for one with a password.
+        Source: "Find file for shared link", "Find folder for shared link".
+        """
+        headers = {"BoxApi": f"shared_link={quote(link, safe=':/')}"}
+        params = {"fields": items.FILE_FIELDS}
+        return items.item(self._get("/2.0/shared_items", params, headers))
 
     def recent_items(self, *, marker: str | None = None, limit: int = PAGE) -> FolderPage:
         """Return one page of what this account used in the last 90 days, newest first.
@@ -211,31 +222,37 @@ class BoxClient:
             raise BoxOdd("a redirect to a host that is none of Box's")
         return location
 
-    def _get(self, path: str, params: dict[str, str]) -> bytes:
-        response = self._authorized(path, params)
+    def _get(
+        self, path: str, params: dict[str, str], headers: dict[str, str] | None = None
+    ) -> bytes:
+        response = self._authorized(path, params, headers)
         if response.status_code != 200:
             raise _failure(response)
         return http.body(response)
 
-    def _authorized(self, path: str, params: dict[str, str]) -> requests.Response:
+    def _authorized(
+        self, path: str, params: dict[str, str], headers: dict[str, str] | None = None
+    ) -> requests.Response:
         token = self._bearer.bearer()
-        response = self._send(path, params, token)
+        response = self._send(path, params, headers, token)
         if response.status_code != 401:
             return response
         response.close()
         token = self._bearer.bearer(refused=token)
-        response = self._send(path, params, token)
+        response = self._send(path, params, headers, token)
         if response.status_code == 401:
             response.close()
             raise BoxUnavailable("Box refuses a token it has just issued")
         return response
 
-    def _send(self, path: str, params: dict[str, str], token: AccessToken) -> requests.Response:
+    def _send(
+        self, path: str, params: dict[str, str], headers: dict[str, str] | None, token: AccessToken
+    ) -> requests.Response:
         request = requests.Request(
             "GET",
             self._api_url + path,
             params=params,
-            headers={"Authorization": f"Bearer {token.value}"},
+            headers={**(headers or {}), "Authorization": f"Bearer {token.value}"},
         )
         return http.call(self._http, request)
 

@@ -75,6 +75,8 @@ class BoxItem(msgspec.Struct, frozen=True, kw_only=True):
     url: Any = None
     path_collection: Path | None = None
     item_status: Any = None
+    # Ours: the account got to it by a shared link, which may be all that lets it in.
+    by_link: bool = False
 
     @property
     def is_file(self) -> bool:
@@ -134,6 +136,7 @@ class _ItemsReply(msgspec.Struct):
 
 class _RecentItem(msgspec.Struct):
     item: BoxItem | None = None
+    interaction_shared_link: str | None = None
 
 
 class _RecentsReply(msgspec.Struct):
@@ -174,7 +177,11 @@ def folder_page(body: bytes) -> FolderPage:
 def recents_page(body: bytes) -> FolderPage:
     """Return what was used, newest first; what is gone since then has no item any more."""
     reply = _decoded(_recents, body)
-    items = tuple(entry.item for entry in reply.entries if entry.item is not None)
+    items = tuple(
+        msgspec.structs.replace(entry.item, by_link=bool(entry.interaction_shared_link))
+        for entry in reply.entries
+        if entry.item is not None
+    )
     return FolderPage(items, reply.next_marker or None)
 
 

@@ -129,6 +129,8 @@ class RowMaker:
     def _why_not(self, item: BoxItem, extension: str) -> str:
         """Return why a file cannot be chosen, in words; "" when it can."""
         target = self._target
+        if item.by_link:
+            return _("You opened this by a shared link. Paste that link here to attach it.")
         size = item.size_bytes
         if size is not None and size > target.file_max_bytes:
             limit = filesize(target.file_max_bytes)
@@ -153,7 +155,7 @@ class RowMaker:
         return ""
 
     def _preview_only(self, item: BoxItem) -> str:
-        owner = _owner(item)
+        owner = owner_of(item)
         if owner and item.owned_by and item.owned_by.id != self._my_box_id:
             return _("Preview only. Ask %(name)s for download rights.", name=owner)
         return _("Preview only. Your Box account may not download it.")
@@ -166,7 +168,7 @@ class RowMaker:
         if item.size_bytes == 0:
             return "", _("Empty, 0 bytes")
         if item.owned_by and item.owned_by.id not in ("", self._my_box_id):
-            return "", _("Owned by %(name)s", name=_owner(item))
+            return "", _("Owned by %(name)s", name=owner_of(item))
         return "", ""
 
     def _versions(self, item: BoxItem) -> str:
@@ -187,7 +189,7 @@ class RowMaker:
             item.size_bytes,
             item.digest,
             _version_number(item) or None,
-            _owner(item),
+            owner_of(item),
         ]
         if with_path:
             value += [_path_of(item), _way_of(item)]
@@ -234,7 +236,8 @@ def _version_number(item: BoxItem) -> str:
     return text if text.isascii() and len(text) <= VERSION_NUMBER_MAX_LENGTH else ""
 
 
-def _owner(item: BoxItem) -> str:
+def owner_of(item: BoxItem) -> str:
+    """Return what the owner is called, "" when Box does not tell."""
     return plain(item.owned_by.name)[:OWNER_MAX_LENGTH] if item.owned_by else ""
 
 
