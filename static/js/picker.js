@@ -244,7 +244,8 @@ function key(rows, event) {
       event.preventDefault();
       up.click();
     }
-  } else if (event.key.length === 1 && !" /?".includes(event.key)) {
+  } else if (event.key.length === 1 && !"/?".includes(event.key) && (event.key !== " " || isTyping())) {
+    event.preventDefault();
     startsWith(controls, index, event.key.toLowerCase());
   }
 }
@@ -252,12 +253,15 @@ function key(rows, event) {
 /** Letters typed in a row lead to the next row whose name begins so; a pause begins anew. */
 const PAUSE_MS = 700;
 let typed = "";
-let typedAt = 0;
+let typedAt = -PAUSE_MS;
+
+function isTyping() {
+  return performance.now() - typedAt < PAUSE_MS;
+}
 
 function startsWith(controls, index, letter) {
-  const now = performance.now();
-  typed = now - typedAt < PAUSE_MS ? typed + letter : letter;
-  typedAt = now;
+  typed = isTyping() ? typed + letter : letter;
+  typedAt = performance.now();
   const from = typed.length > 1 ? index : index + 1;
   const round = [...controls.slice(from), ...controls.slice(0, from)];
   const isHit = (control) =>
