@@ -109,7 +109,7 @@ class App:
         token = _token_of(request, host)
         account_id = box.grants.account_of(token)
         if host == "download":
-            account_id = downloads.link_owner(box, request)
+            account_id = downloads.link_owner(box, request) or account_id
         call = Call(
             at=box.clock.now(),
             host=host,

@@ -15,6 +15,7 @@ from box_sandbox.oauth.clients import registered
 from box_sandbox.oauth.grants import Grants, Lives
 from box_sandbox.oauth.sessions import Sessions
 from box_sandbox.pages import PageCache
+from box_sandbox.previewing import Workshop
 from box_sandbox.search_index import Index
 from box_sandbox.settings import Settings
 from box_sandbox.store import Store
@@ -65,6 +66,7 @@ class Box:
         self.faults = Faults()
         self.calls = Calls()
         self.pages = PageCache()
+        self.workshop = Workshop()
         self.store: Store | None = None
         self._keeping = threading.Lock()
         self._listed: set[str] = set()
@@ -84,6 +86,7 @@ class Box:
         self.sessions.reset()
         self.links.reset()
         self.limits.reset()
+        self.workshop.reset()
         self.calls.reset()
         self._keep()
 

@@ -26,6 +26,8 @@ class Settings:
     downscoped_survive_refresh: bool = True
     # "Disabled by Administrator": the app may not be used in the person's company.
     disabled_by_admin: bool = False
+    # How long Box takes to make a thumbnail or another form of a file.
+    representation_seconds: float = 2
     rate_limits: bool = True
     # Folder listings refuse offsets above this; search and versions above 10,000.
     max_offset: int = 300_000

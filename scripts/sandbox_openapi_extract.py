@@ -26,6 +26,7 @@ SERVED = {
     "/files/{file_id}": "get",
     "/files/{file_id}/content": "get",
     "/files/{file_id}/versions": "get",
+    "/files/{file_id}/thumbnail.{extension}": "get",
     "/search": "get",
     "/recent_items": "get",
     "/collections": "get",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from box_sandbox.api import representations
 from box_sandbox.box import Box
 from box_sandbox.content.body import Body
 from box_sandbox.content.recipes import body_of
@@ -59,7 +60,7 @@ def download(box: Box, request: Request) -> Reply:
     """Answer GET on the download origin."""
     found = _PATH.fullmatch(request.path)
     if not found:
-        return Reply(404, (_STRICT,))
+        return representations.download(box, request)
     if request.method not in {"GET", "HEAD"}:
         return Reply(405, (_STRICT, ("Allow", "GET, HEAD")))
     link = box.links.find(found.group(1), now=box.clock.now())

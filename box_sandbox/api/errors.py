@@ -106,6 +106,15 @@ def wrong_link_password() -> ApiError:
     return ApiError(403, "incorrect_shared_item_password", "Incorrect shared item password")
 
 
+def no_such_thumbnail() -> ApiError:
+    """Return the refusal of a size. Source: box-java-sdk issue 478."""
+    return ApiError(400, "requested_preview_unavailable", "Requested preview unavailable")
+
+
+def no_preview() -> ApiError:
+    return ApiError(404, "preview_cannot_be_generated", "Preview cannot be generated")
+
+
 def trashed() -> ApiError:
     return ApiError(404, "trashed", "Item is trashed")
 

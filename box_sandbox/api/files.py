@@ -5,7 +5,7 @@ Source: Box API reference "Get file information", "List all file versions", "Dow
 
 from typing import Any
 
-from box_sandbox.api import errors
+from box_sandbox.api import errors, representations
 from box_sandbox.api.represent import standard, version_json, with_fields
 from box_sandbox.api.request import ApiCall
 from box_sandbox.links import Link
@@ -26,7 +26,10 @@ def get_file(call: ApiCall, file_id: str) -> Reply:
         return unchanged
     view = call.view(file, call.opened)
     names = call.fields
-    return call.json(standard(view) if names is None else with_fields(view, names))
+    shown = standard(view) if names is None else with_fields(view, names)
+    if names and "representations" in names:
+        shown["representations"] = representations.of_file(call, file)
+    return call.json(shown)
 
 
 def list_versions(call: ApiCall, file_id: str) -> Reply:

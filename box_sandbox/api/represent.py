@@ -105,6 +105,10 @@ class View:
         return self.tree.account(self.item.owner_id)
 
     @property
+    def may_preview(self) -> bool:
+        return self.role in _PREVIEWERS
+
+    @property
     def may_download(self) -> bool:
         return self.role in _DOWNLOADERS and "forbidden" not in self.item.traits
 

@@ -4,7 +4,16 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from box_sandbox.api import errors, files, folders, lists, search, shared_items, users
+from box_sandbox.api import (
+    errors,
+    files,
+    folders,
+    lists,
+    representations,
+    search,
+    shared_items,
+    users,
+)
 from box_sandbox.api.request import ApiCall
 from box_sandbox.box import Box
 from box_sandbox.limits import CALLS, SEARCHES
@@ -21,6 +30,14 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Reply]], ...] = (
     (re.compile(r"/2\.0/folders/([^/]+)"), folders.get_folder),
     (re.compile(r"/2\.0/search"), search.search),
     (re.compile(r"/2\.0/users/me"), users.get_me),
+    (
+        re.compile(r"/2\.0/files/([^/]+)/thumbnail\.(png|jpg)"),
+        representations.get_thumbnail,
+    ),
+    (
+        re.compile(r"/2\.0/internal_files/([^/]+)/versions/([^/]+)/representations/([^/]+)"),
+        representations.get_info,
+    ),
     (re.compile(r"/2\.0/recent_items"), lists.list_recents),
     (re.compile(r"/2\.0/collections"), lists.list_collections),
     (re.compile(r"/2\.0/collections/([^/]+)/items"), lists.list_collection_items),

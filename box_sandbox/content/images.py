@@ -12,18 +12,18 @@ _SEGMENT = 65536
 
 # ---- JPEG: baseline, every 8 × 8 block one colour. Source: ITU-T T.81, annexes B and F.
 
-_JPEG_START = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x48\x00\x48\x00\x00"
-_JPEG_END = b"\xff\xd9"
+JPEG_START = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01\x00\x00\x48\x00\x48\x00\x00"
+JPEG_END = b"\xff\xd9"
 
 
 def jpeg(drawing: Drawing, size: int) -> Body:
     """Return the picture as a JPEG of exactly `size` bytes; private segments fill the room."""
-    picture = _jpeg_tables() + _jpeg_scan(drawing) + _JPEG_END
-    room = size - len(_JPEG_START) - len(picture)
+    picture = _jpeg_tables() + _jpeg_scan(drawing) + JPEG_END
+    room = size - len(JPEG_START) - len(picture)
     if room < 0:
         raise TooSmall
     repeats, rest = divmod(room, MIB)
-    return Body(_JPEG_START, _jpeg_filler(), repeats, _jpeg_segments(rest) + picture)
+    return Body(JPEG_START, _jpeg_filler(), repeats, _jpeg_segments(rest) + picture)
 
 
 @cache
@@ -43,22 +43,22 @@ def _jpeg_segments(room: int) -> bytes:
 
 
 def _jpeg_tables() -> bytes:
-    quantization = _marker(0xDB, b"\x00" + bytes([8]) * 64)
+    quantization = marker(0xDB, b"\x00" + bytes([8]) * 64)
     frame = struct.pack(">BHHB", 8, PIXELS_HIGH, PIXELS_WIDE, 3)
     frame += b"".join(bytes([component, 0x11, 0]) for component in (1, 2, 3))
     # DC: categories 0 to 11 as four-bit codes. AC: only "end of block", one bit.
     dc = b"\x00" + bytes([0, 0, 0, 12] + [0] * 12) + bytes(range(12))
     ac = b"\x10" + bytes([1] + [0] * 15) + b"\x00"
     scan = b"\x03\x01\x00\x02\x00\x03\x00\x00\x3f\x00"
-    return quantization + _marker(0xC0, frame) + _marker(0xC4, dc + ac) + _marker(0xDA, scan)
+    return quantization + marker(0xC0, frame) + marker(0xC4, dc + ac) + marker(0xDA, scan)
 
 
-def _marker(code: int, payload: bytes) -> bytes:
+def marker(code: int, payload: bytes) -> bytes:
     return b"\xff" + bytes([code]) + struct.pack(">H", len(payload) + 2) + payload
 
 
 def _jpeg_scan(drawing: Drawing) -> bytes:
-    colours = [_luma_chroma(colour) for colour in drawing.palette]
+    colours = [luma_chroma(colour) for colour in drawing.palette]
     steps: dict[tuple[int, int], str] = {}
     for before, old in enumerate([*colours, (0, 0, 0)]):
         for after, new in enumerate(colours):
@@ -71,7 +71,7 @@ def _jpeg_scan(drawing: Drawing) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\x00")
 
 
-def _luma_chroma(colour: tuple[int, int, int]) -> tuple[int, int, int]:
+def luma_chroma(colour: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return Y, Cb and Cr around zero, in whole numbers (JFIF 1.02, scaled by a thousand)."""
     red, green, blue = colour
     y = (299 * red + 587 * green + 114 * blue + 500) // 1000 - 128
@@ -91,8 +91,8 @@ def _dc_bits(difference: int) -> str:
 # ---- PNG: stored deflate blocks, filler in private chunks.
 # Source: PNG specification (third edition), sections 5.3 and 11.2; RFC 1950; RFC 1951.
 
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 _FILLER_CHUNK = b"noIs"
 _CHUNK_OVERHEAD = 12
 
@@ -102,15 +102,15 @@ def png(drawing: Drawing, size: int) -> Body:
     header = struct.pack(">IIBBBBB", PIXELS_WIDE, PIXELS_HIGH, 8, 3, 0, 0, 0)
     palette = b"".join(bytes(colour) for colour in drawing.palette)
     pixels = b"".join((b"\x00" + row) * SQUARE for row in _wide_rows(drawing))
-    head = _PNG_SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"PLTE", palette)
-    head += _chunk(b"IDAT", zlib_stored(pixels))
-    room = size - len(head) - len(_PNG_END)
+    head = PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"PLTE", palette)
+    head += chunk(b"IDAT", zlib_stored(pixels))
+    room = size - len(head) - len(PNG_END)
     repeats, rest = divmod(room, MIB)
     if 0 < rest < _CHUNK_OVERHEAD:
         repeats, rest = repeats - 1, rest + MIB
     if repeats < 0:
         raise TooSmall
-    return Body(head, _png_filler(), repeats, _png_chunks(rest) + _PNG_END)
+    return Body(head, _png_filler(), repeats, _png_chunks(rest) + PNG_END)
 
 
 @cache
@@ -125,12 +125,12 @@ def _png_chunks(room: int) -> bytes:
         length = min(room, _SEGMENT)
         if 0 < room - length < _CHUNK_OVERHEAD:
             length -= _CHUNK_OVERHEAD
-        chunks.append(_chunk(_FILLER_CHUNK, noise()[: length - _CHUNK_OVERHEAD]))
+        chunks.append(chunk(_FILLER_CHUNK, noise()[: length - _CHUNK_OVERHEAD]))
         room -= length
     return b"".join(chunks)
 
 
-def _chunk(kind: bytes, payload: bytes) -> bytes:
+def chunk(kind: bytes, payload: bytes) -> bytes:
     checksum = struct.pack(">I", zlib.crc32(kind + payload))
     return struct.pack(">I", len(payload)) + kind + payload + checksum
 

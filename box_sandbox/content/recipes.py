@@ -63,9 +63,14 @@ def _pdf(recipe: Recipe) -> Body:
     return pdf.pdf(recipe.name, note, recipe.size)
 
 
-def _drawn(encode: Callable[[Drawing, int], Body], recipe: Recipe) -> Body:
+def drawing_of(recipe: Recipe) -> Drawing:
+    """Return what a picture shows, and what stands for any other file in a preview."""
     shown = recipe.name if recipe.edition == 1 else f"{recipe.edition} {recipe.name}"
-    return encode(draw(shown, _seed(recipe)), recipe.size)
+    return draw(shown, _seed(recipe))
+
+
+def _drawn(encode: Callable[[Drawing, int], Body], recipe: Recipe) -> Body:
+    return encode(drawing_of(recipe), recipe.size)
 
 
 def _named(make: Callable[[str, int, int], Body], recipe: Recipe) -> Body:

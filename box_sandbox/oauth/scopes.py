@@ -21,6 +21,7 @@ _WRITING = RESOURCE_SCOPES
 LIST = frozenset({"root_readonly", "root_readwrite", "base_explorer", "base_picker", "item_read"})
 LOOK = LIST | {"base_preview", "base_sidebar", "base_upload", "item_preview", "item_download"}
 SEARCH = frozenset({"root_readonly", "root_readwrite"})
+PREVIEW = frozenset({"root_readonly", "root_readwrite", "base_preview", "item_preview"})
 DOWNLOAD = frozenset({"root_readwrite", "item_download"})
 ANY: frozenset[str] = frozenset()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from box_sdk_gen import BoxAPIError, BoxClient, BoxOAuth, GetAuthorizeUrlOptions, OAuthConfig
+from box_sdk_gen.managers.files import GetFileThumbnailByIdExtension, GetFileThumbnailUrlExtension
 from box_sdk_gen.managers.search import SearchForContentContentTypes
 from box_sdk_gen.networking.base_urls import BaseUrls
 from box_sdk_gen.networking.box_network_client import BoxNetworkClient
@@ -189,6 +190,29 @@ def test_it_follows_shared_links(sandbox: SandboxProcess, devon: Sdk) -> None:
         "Lobby view 1.png",
         "Lobby view 2.png",
     ]
+
+
+def test_it_reads_thumbnails(sandbox: SandboxProcess, devon: Sdk) -> None:
+    photo = sandbox.world(f"{PHOTOS}/IMG_00001.JPG")["id"]
+    stream = devon.client.files.get_file_thumbnail_by_id(
+        photo, GetFileThumbnailByIdExtension.PNG, min_height=128, min_width=128
+    )
+    assert stream is not None
+    assert stream.read().startswith(b"\x89PNG")
+    binder = sandbox.world(f"{MOB}/10 Safety/SDS binder.zip")["id"]
+    url = devon.client.files.get_file_thumbnail_url(binder, GetFileThumbnailUrlExtension.JPG)
+    assert url.startswith(sandbox.download_url)
+
+
+def test_it_chooses_representations(sandbox: SandboxProcess, devon: Sdk) -> None:
+    photo = sandbox.world(f"{PHOTOS}/IMG_00001.JPG")["id"]
+    hints = "[pdf][jpg?dimensions=320x320]"
+    file = devon.client.files.get_file_by_id(photo, fields=["representations"], x_rep_hints=hints)
+    assert file.representations is not None
+    (form,) = file.representations.entries or []
+    assert form.representation == "jpg"
+    assert form.status is not None
+    assert form.status.state == "success"
 
 
 def test_it_downloads_what_the_digest_says(sandbox: SandboxProcess, devon: Sdk) -> None:
