@@ -4,10 +4,11 @@ import * as focus from "./focus.js";
 import * as groups from "./groups.js";
 import * as menus from "./menus.js";
 import * as picker from "./picker.js";
+import * as previews from "./previews.js";
 import * as requests from "./requests.js";
 import * as upload from "./upload.js";
 
-const behaviours = [menus, groups, requests, focus, dialog, picker, upload];
+const behaviours = [menus, groups, requests, focus, dialog, picker, previews, upload];
 
 function init(root) {
   for (const behaviour of behaviours) behaviour.init(root);

@@ -144,3 +144,34 @@ def test_a_long_list_keeps_a_thousand_rows_and_brings_the_others_back(
     expect(far.get_by_role("checkbox")).to_be_checked()
     expect(count).to_have_text(before)
     assert loaded.count() <= ROWS_MAX
+
+
+def test_previews_come_on_request_and_one_is_looked_at(linked: Actor, surfer: Surfer) -> None:
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Previews"))
+    dialog = open_dialog(tab)
+    open_folders(dialog, PHOTOS)
+    thumbs = dialog.locator(".thumb img")
+    expect(thumbs).to_have_count(0)
+    dialog.get_by_label("Previews").check()
+    expect(thumbs).to_have_count(100)
+    expect(thumbs.first).to_have_js_property("complete", True)
+    assert thumbs.first.evaluate("image => image.naturalWidth") > 0
+    dialog.get_by_role("button", name="Look at IMG_00001.JPG").click()
+    sheet = dialog.get_by_role("dialog", name="IMG_00001.JPG")
+    expect(sheet).to_be_visible()
+    expect(row(dialog, "IMG_00001.JPG").get_by_role("checkbox")).not_to_be_checked()
+    tab.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    row(dialog, "IMG_00002.JPG").get_by_role("checkbox").focus()
+    tab.keyboard.press("ArrowRight")
+    sheet = dialog.get_by_role("dialog", name="IMG_00002.JPG")
+    expect(sheet.get_by_text("Box is drawing the preview")).to_have_count(0)
+    sheet.get_by_role("button", name="Close").click()
+    tab.reload()
+    dialog = open_dialog(tab)
+    open_folders(dialog, PHOTOS)
+    expect(dialog.locator(".thumb")).to_have_count(100)
+    dialog.get_by_label("Previews").uncheck()
+    expect(dialog.locator(".thumb")).to_have_count(0)
+    expect(dialog.locator(".ext").first).to_be_visible()

@@ -41,6 +41,7 @@ def address(app: Flask, rule: Rule, world: World) -> str:
         "attempt_id": 1,
         "public_id": "an-id-nobody-has-00",
         "folder_id": "0",
+        "file_id": "1",
         "section": "responses",
         "tool": TOOLS.get("rfis"),
         "version": "x",
@@ -69,7 +70,7 @@ def test_every_variable_in_a_path_is_typed(app: Flask) -> None:
         if type(converter).__name__ == "UnicodeConverter"
     }
     # The picker's folder is Box's id, which the view checks; the others are not ids at all.
-    allowed = {"folder_id", "section", "version"}
+    allowed = {"folder_id", "file_id", "section", "version"}
     assert {entry for entry in plain if entry.rpartition(": ")[2] not in allowed} == set()
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 import requests
 
-from webapp.box import http, items
+from webapp.box import http, items, pictures
 from webapp.box.errors import (
     BoxBadRequest,
     BoxBlocked,
@@ -27,11 +27,13 @@ from webapp.box.errors import (
     BoxUnavailable,
 )
 from webapp.box.items import BoxItem, BoxUser, FolderPage, SearchPage
+from webapp.box.pictures import Picture
 from webapp.box.tokens import AccessToken
 
 PAGE = 100
 SEARCH_PAGE = 50
 CONTENT_READ_SECONDS = 30.0
+PICTURE_WAIT_SECONDS = 2.0
 ERROR_BODY_MAX_BYTES = 64 * 1024
 
 _UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
@@ -203,10 +205,40 @@ class BoxClient:
         finally:
             download.close()
 
+    def thumbnail(self, file_id: str) -> Picture:
+        """Return a small picture of a file.
+
+        Raises BoxNotReady while Box draws it, BoxItemGone when it draws none of such a file.
+        Source: "Get file thumbnail": 202 and 302 lead to placeholders.
+        """
+        response = self._authorized(f"/2.0/files/{_id(file_id)}/thumbnail.jpg", pictures.SMALL)
+        return _drawn(response)
+
+    def picture(self, file_id: str) -> Picture:
+        """Return a large picture of a file, of a document its first page.
+
+        Raises BoxNotReady while Box draws it, which asking begins; BoxItemGone when it draws none.
+        Source: guide "Get a thumbnail representation": x-rep-hints, info.url, url_template.
+        """
+        headers = {"x-rep-hints": pictures.LARGE_HINT}
+        params = {"fields": "representations"}
+        form = pictures.large(self._get(f"/2.0/files/{_id(file_id)}", params, headers))
+        if not form.is_begun and form.info.url.startswith(f"{self._api_url}/"):
+            self._get(form.info.url.removeprefix(self._api_url), {})
+        if not form.is_ready:
+            raise BoxNotReady(retry_after_s=PICTURE_WAIT_SECONDS)
+        address = self._checked(form.address)
+        headers = {"Authorization": f"Bearer {self._bearer.bearer().value}"}
+        return _drawn(http.call(self._http, requests.Request("GET", address, headers=headers)))
+
     def _download_target(self, response: requests.Response) -> str:
         """Return the address to follow, by our own hand and only to a host we were told of."""
         location = response.headers.get("Location", "")
         http.body(response, limit=ERROR_BODY_MAX_BYTES)
+        return self._checked(location)
+
+    def _checked(self, location: str) -> str:
+        """Return an address of a host we were told of; BoxOdd for any other."""
         if _UNSAFE.search(location):
             # Parsers disagree about these, so what is checked might not be what is called.
             raise BoxOdd("a redirect to no address")
@@ -255,6 +287,19 @@ class BoxClient:
             headers={**(headers or {}), "Authorization": f"Bearer {token.value}"},
         )
         return http.call(self._http, request)
+
+
+def _drawn(response: requests.Response) -> Picture:
+    """Return the picture in an answer, or raise why there is none."""
+    if response.status_code == 200:
+        content = http.body(response, limit=pictures.PICTURE_MAX_BYTES)
+        return pictures.picture(content, response.headers.get("Content-Type", ""))
+    response.close()
+    if response.status_code == 202:
+        raise BoxNotReady(retry_after_s=http.retry_after_s(response))
+    if response.status_code in (302, 404):
+        raise BoxItemGone("no preview")
+    raise _failure(response)
 
 
 def _id(text: str) -> str:

@@ -160,6 +160,9 @@ def script_texts() -> dict[str, str]:
         "no-answer": _("Plumbline did not answer. Check your connection and try again."),
         "showing-more": _("Showing {num}, more available"),
         "showing-all": _("{num} items"),
+        "look": _("Look at {name}"),
+        "drawing": _("Box is drawing the preview"),
+        "no-preview": _("Box has no preview of this file."),
         "rows-again": _("Show these {num} rows again"),
     }
 

@@ -33,6 +33,7 @@ class Action(StrEnum):
     LIST = "list"
     SEARCH = "search"
     SEND = "send"
+    LOOK = "look"
 
 
 class TooSoon(Exception):

@@ -18,7 +18,7 @@ from webapp.core import htmx
 from webapp.core.converters import as_id
 from webapp.core.problems import Problem
 from webapp.core.text import tidy
-from webapp.picker import browsing
+from webapp.picker import browsing, previews
 from webapp.picker.frame import (
     box_url,
     frame,
@@ -33,9 +33,12 @@ from webapp.picker.host import Action, PickerHost
 from webapp.picker.rows import open_choice
 
 KEY_MAX_LENGTH = 64
+# What an address names below the target; everything else in it is the host's.
+OWN_VARIABLES = frozenset({"folder_id", "file_id"})
 # Searches are counted where they are made, and what came too often waits there.
 COUNTED = {
     **dict.fromkeys(("panel", "folder", "last", "recents", "favorites", "shared"), Action.LIST),
+    **dict.fromkeys(("thumbnail", "picture"), Action.LOOK),
     "send": Action.SEND,
 }
 
@@ -56,6 +59,8 @@ def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
     box.add_url_rule("/favorites", "favorites", browsing.show_favorites)
     box.add_url_rule("/shared", "shared", browsing.show_shared)
     box.add_url_rule("/search", "search", browsing.show_search)
+    box.add_url_rule("/files/<file_id>/thumbnail", "thumbnail", previews.show_thumbnail)
+    box.add_url_rule("/files/<file_id>/picture", "picture", previews.show_picture)
     box.add_url_rule("/choose", "choose", choose, methods=["POST"])
     return dialog, box
 
@@ -83,7 +88,7 @@ def _make_blueprint(name: str, host: PickerHost) -> Blueprint:
         # Only takes: opening must wait for before_request, because Flask runs preprocessors
         # before any sign-in guard.
         values = values if values is not None else {}
-        g.prefix = {key: values.pop(key) for key in list(values) if key not in {"folder_id"}}
+        g.prefix = {key: values.pop(key) for key in list(values) if key not in OWN_VARIABLES}
 
     @bp.url_defaults
     def put_prefix(_endpoint: str, values: dict[str, Any]) -> None:

@@ -76,6 +76,12 @@ def _count_listing() -> None:
     """Refuse to open folders faster than a person can look at them."""
 
 
+# One folder's worth of pictures and a few more, well below what Box answers one account.
+@limiter.shared_limit("400/minute", scope="box-look", key_func=_mine)
+def _count_look() -> None:
+    """Refuse more pictures than a person can look at."""
+
+
 @limiter.shared_limit("60/minute", scope="attach", key_func=_mine)
 def _count_sending() -> None:
     """Refuse to attach more often than a person can choose."""
@@ -85,6 +91,7 @@ COUNTS = {
     Action.LIST: _count_listing,
     Action.SEARCH: _count_search,
     Action.SEND: _count_sending,
+    Action.LOOK: _count_look,
 }
 
 
