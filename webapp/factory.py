@@ -21,7 +21,7 @@ from webapp.companies import views as companies
 from webapp.core import blobs, errors, formats, logs, security, settings, statics
 from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
-from webapp.core.extensions import babel, csrf, db, limiter, migrate
+from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
 from webapp.core.sessions import ServerSessions
 from webapp.core.text import ngettext
 from webapp.imports import tasks
@@ -103,6 +103,12 @@ def _limits_url(config: Config) -> str:
 
 def _init_extensions(app: Flask, _config: Config) -> None:
     babel.init_app(app, timezone_selector=opening.timezone)
+    # Pages alone: what people download goes out as it was verified, and a token of a form differs
+    # from answer to answer, so that its length tells nothing.
+    app.config.update(
+        COMPRESS_ALGORITHM=["gzip"], COMPRESS_MIMETYPES=["text/html"], COMPRESS_STREAMS=False
+    )
+    compress.init_app(app)
     csrf.init_app(app)
     limiter.init_app(app)
     app.after_request(_say_when_again)
