@@ -74,6 +74,7 @@ def test_a_download_is_sent_as_it_was_stored(alice: Visitor, world: World) -> No
     here, content = f"/projects/{world.tower}/rfis/{world.rfi}", b"<p>plain</p>" * 500
     [attached] = attach_upload(alice, f"{here}/attach/", ("notes.html", content))
     where = f"/attachments/{attached.public_id}"
-    answer = alice.client.get(where, headers={"Host": HOST, "Accept-Encoding": "gzip"})
+    headers = {"Host": HOST, "Accept-Encoding": "gzip"}
+    answer = alice.client.get(where, headers=headers, buffered=True)
     assert "Content-Encoding" not in answer.headers
     assert answer.data == content
