@@ -18,6 +18,6 @@ Where things are:
     server, messages         HTTP/1.1; requests and replies as values
     app                      one request: fault, latency, answer, record
     oauth/                   sign-in pages, grants and tokens, the token endpoint
-    api/                     /2.0: folders, files, search, downloads
+    api/                     /2.0: folders, files, lists, search, previews, downloads
     faults, control/         what tests turn: /_control
 """

@@ -22,6 +22,7 @@ from box_sandbox.store import Store
 from box_sandbox.times import Clock
 from box_sandbox.tree import Tree
 from box_sandbox.world import Account, Item, load
+from box_sandbox.zips import Zips
 
 log = logging.getLogger("box_sandbox")
 
@@ -62,6 +63,7 @@ class Box:
         self.grants = Grants(self._keep)
         self.sessions = Sessions()
         self.links = Links()
+        self.zips = Zips()
         self.limits = RateLimits()
         self.faults = Faults()
         self.calls = Calls()
@@ -85,6 +87,7 @@ class Box:
         self.grants.reset()
         self.sessions.reset()
         self.links.reset()
+        self.zips.reset()
         self.limits.reset()
         self.workshop.reset()
         self.calls.reset()

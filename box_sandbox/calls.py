@@ -13,6 +13,7 @@ _SECRET_KEYS = frozenset(
     {"access_token", "code", "state", "client_secret", "token", "refresh_token"}
 )
 _ID = re.compile(r"/\d+(?=/|$)")
+_ZIP = re.compile(r"^(/2\.0/zip_downloads/)[^/]+")
 _LINK = re.compile(r"^/d/1/[^/]+/")
 
 
@@ -71,8 +72,8 @@ def endpoint(method: str, path: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """Return a path without the secret part of a download link."""
-    return _LINK.sub("/d/1/:link/", path) if path.startswith("/d/") else path
+    """Return a path without the secret part of a download's address."""
+    return _ZIP.sub(r"\1:zip", _LINK.sub("/d/1/:link/", path))
 
 
 def shown_query(query: str) -> str:

@@ -2,10 +2,11 @@
 
 import json
 import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from box_sandbox.content.body import Body
 from box_sandbox.faults import Action
@@ -71,19 +72,28 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A content that is made while it is sent; its length is not known before."""
+
+    pieces: Callable[[], Iterator[memoryview]]
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One reply. `is_chunked`: framed as Box frames JSON, without a Content-Length. `manner`: how a
     file with a mark of the legend is sent."""
 
     status: int
     headers: Headers = ()
-    body: bytes | Stretch = field(default=b"", repr=False)
+    body: bytes | Stretch | Stream = field(default=b"", repr=False)
     is_chunked: bool = False
     manner: Action | None = None
 
     @property
     def size(self) -> int:
         body = self.body
+        if isinstance(body, Stream):
+            return 0
         return body.stop - body.start if isinstance(body, Stretch) else len(body)
 
 
@@ -101,3 +111,9 @@ def gzipped(content: bytes) -> bytes:
 
 def json_reply(status: int, payload: Any, headers: Headers = ()) -> Reply:
     return Reply(status, (JSON_TYPE, *headers), to_json(payload), is_chunked=True)
+
+
+def disposition(name: str) -> str:
+    """Return the header that names the file, in both forms (RFC 6266, RFC 8187)."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\' else "_" for c in name)
+    return f"attachment;filename=\"{plain}\";filename*=UTF-8''{quote(name, safe='')}"

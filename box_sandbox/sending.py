@@ -1,19 +1,21 @@
 """How a reply gets onto the wire: at once and fast, or as badly as a fault demands."""
 
+import contextlib
 import fcntl
 import itertools
 import os
 import struct
+import sys
 import termios
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 
 from box_sandbox.content.body import Body
 from box_sandbox.faults import HOLD_MAX_SECONDS, Action, Gates
-from box_sandbox.messages import Reply, Request, Stretch, gzipped
+from box_sandbox.messages import Reply, Request, Stream, Stretch, gzipped
 from box_sandbox.server import Connection
 
 PIECES_AT_ONCE = 16
@@ -31,6 +33,8 @@ def request_id() -> str:
 
 def send(connection: Connection, request: Request, reply: Reply) -> bool:
     """Send a reply as it is; return whether the connection stays open."""
+    if isinstance(reply.body, Stream):
+        return _send_stream(connection, request, reply, reply.body)
     connection.body_bytes = 0 if isinstance(reply.body, Stretch) else reply.size
     is_chunked = reply.is_chunked and not request.is_http10
     head = _head(reply, is_chunked=is_chunked, keep_alive=request.keep_alive)
@@ -45,6 +49,34 @@ def send(connection: Connection, request: Request, reply: Reply) -> bool:
     else:
         connection.sock.sendall(head + reply.body)
     return request.keep_alive
+
+
+def _send_stream(connection: Connection, request: Request, reply: Reply, stream: Stream) -> bool:
+    """Send a content of unknown length in chunks; to an HTTP/1.0 client, until the end."""
+    connection.body_bytes = 0
+    is_chunked = not request.is_http10
+    keep_alive = request.keep_alive and is_chunked
+    connection.sock.sendall(
+        _head(reply, is_chunked=is_chunked, keep_alive=keep_alive, has_length=False)
+    )
+    with contextlib.closing(_generated(stream)) as pieces:
+        for piece in pieces:
+            if is_chunked:
+                connection.sock.sendall(b"%x\r\n" % len(piece))
+            connection.sock.sendall(piece)
+            connection.body_bytes += len(piece)
+            if is_chunked:
+                connection.sock.sendall(b"\r\n")
+    if is_chunked:
+        connection.sock.sendall(b"0\r\n\r\n")
+    return keep_alive
+
+
+def _generated(stream: Stream) -> Generator[memoryview]:
+    """Yield a stream's pieces, without empty ones: an empty chunk would end it."""
+    for piece in stream.pieces():
+        if len(piece):
+            yield piece
 
 
 def _head(reply: Reply, *, is_chunked: bool, keep_alive: bool, has_length: bool = True) -> bytes:
@@ -62,6 +94,8 @@ def _head(reply: Reply, *, is_chunked: bool, keep_alive: bool, has_length: bool 
 
 def _pieces(reply: Reply) -> Iterator[memoryview]:
     body = reply.body
+    if isinstance(body, Stream):
+        return body.pieces()
     if isinstance(body, Stretch):
         return body.content.pieces(body.start, body.stop)
     return Body(body).pieces()
@@ -95,11 +129,13 @@ def send_badly(
 ) -> bool:
     """Send a reply as an action demands; return whether the connection stays open."""
     connection.body_bytes = 0
+    if isinstance(reply.body, Stream):
+        action = replace(action, no_length=True)
     if action.gzip_body:
         reply = _compressed(reply)
     keep_alive = request.keep_alive and not action.no_length
     head = _head(reply, is_chunked=False, keep_alive=keep_alive, has_length=not action.no_length)
-    ending = _ending(action, reply.size)
+    ending = _ending(action, sys.maxsize if isinstance(reply.body, Stream) else reply.size)
     connection.sock.sendall(head)
     if request.method == "HEAD":
         return keep_alive

@@ -28,6 +28,11 @@ class Settings:
     disabled_by_admin: bool = False
     # How long Box takes to make a thumbnail or another form of a file.
     representation_seconds: float = 2
+    # How long an archive's address waits for its download, and what one may hold; Box's limit of
+    # bytes is that of the account's uploads.
+    zip_link_seconds: float = 10
+    zip_max_files: int = 10_000
+    zip_max_bytes: int = 50 * 1024**3
     rate_limits: bool = True
     # Folder listings refuse offsets above this; search and versions above 10,000.
     max_offset: int = 300_000

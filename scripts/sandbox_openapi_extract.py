@@ -28,6 +28,8 @@ SERVED = {
     "/files/{file_id}/versions": "get",
     "/files/{file_id}/thumbnail.{extension}": "get",
     "/search": "get",
+    "/zip_downloads": "post",
+    "/zip_downloads/{zip_download_id}/status": "get",
     "/recent_items": "get",
     "/collections": "get",
     "/collections/{collection_id}/items": "get",

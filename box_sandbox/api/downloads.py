@@ -8,14 +8,13 @@ the end answers 416 is a choice, Box documents no status for this host.
 import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from urllib.parse import quote
 
-from box_sandbox.api import representations
+from box_sandbox.api import representations, zip_downloads
 from box_sandbox.box import Box
 from box_sandbox.content.body import Body
 from box_sandbox.content.recipes import body_of
 from box_sandbox.faults import Action
-from box_sandbox.messages import Reply, Request, Stretch
+from box_sandbox.messages import Reply, Request, Stretch, disposition
 from box_sandbox.world import Item
 
 SLOW_BYTES_PER_SECOND = 256 * 1024
@@ -60,6 +59,8 @@ def download(box: Box, request: Request) -> Reply:
     """Answer GET on the download origin."""
     found = _PATH.fullmatch(request.path)
     if not found:
+        if request.path.startswith("/2.0/"):
+            return zip_downloads.download(box, request)
         return representations.download(box, request)
     if request.method not in {"GET", "HEAD"}:
         return Reply(405, (_STRICT, ("Allow", "GET, HEAD")))
@@ -76,7 +77,7 @@ def download(box: Box, request: Request) -> Reply:
 def link_owner(box: Box, request: Request) -> str | None:
     """Return whose link a request uses, also when it no longer works."""
     found = _PATH.fullmatch(request.path)
-    return box.links.owner(found.group(1)) if found else None
+    return box.links.owner(found.group(1)) if found else zip_downloads.owner(box, request)
 
 
 def _content(file: Item, content: Body, wanted: str) -> Reply:
@@ -128,9 +129,3 @@ def _manner(file: Item, length: int) -> Action | None:
 
 def content_type(name: str) -> str:
     return TYPES.get(PurePosixPath(name).suffix[1:].lower(), "application/octet-stream")
-
-
-def disposition(name: str) -> str:
-    """Return the header that names the file, in both forms (RFC 6266, RFC 8187)."""
-    plain = "".join(c if " " <= c <= "~" and c not in '"\\' else "_" for c in name)
-    return f"attachment;filename=\"{plain}\";filename*=UTF-8''{quote(name, safe='')}"

@@ -115,6 +115,23 @@ def no_preview() -> ApiError:
     return ApiError(404, "preview_cannot_be_generated", "Preview cannot be generated")
 
 
+def bad_request() -> ApiError:
+    return ApiError(400, "bad_request", "Bad Request")
+
+
+def zip_too_long() -> ApiError:
+    return ApiError(400, "zip_download_file_count_exceeded_limit", "Too many files")
+
+
+def zip_too_large() -> ApiError:
+    return ApiError(400, "zip_download_pre_compressed_bytes_exceeded_limit", "Too many bytes")
+
+
+def too_many_zips(whose: str) -> ApiError:
+    code = f"{whose}_too_many_concurrent_downloads"
+    return ApiError(429, code, "Too many concurrent downloads")
+
+
 def trashed() -> ApiError:
     return ApiError(404, "trashed", "Item is trashed")
 

@@ -49,11 +49,7 @@ def list_versions(call: ApiCall, file_id: str) -> Reply:
 def get_content(call: ApiCall, file_id: str) -> Reply:
     """Answer GET /2.0/files/:id/content: 302 to a link that needs no token and lives 15 minutes."""
     file = _file(call, file_id, by_link=True)
-    if not scopes.permits(call.caller.scopes, scopes.DOWNLOAD):
-        # `root_readonly` lets one look but not download, which Box calls a missing permission.
-        if "root_readonly" in call.caller.scopes:
-            raise errors.no_permission()
-        raise errors.insufficient_scope()
+    require_download(call)
     if not call.view(file, call.opened).may_download:
         raise errors.no_permission()
     if file.lock and file.lock.is_download_prevented and file.lock.by_id != call.account_id:
@@ -67,6 +63,15 @@ def get_content(call: ApiCall, file_id: str) -> Reply:
     secret = box.links.issue(Link(file.id, version.id, call.account_id, until), now=now)
     location = f"{box.urls.download}/d/1/{secret}/download"
     return Reply(302, (*errors.LIVE_HEADERS, ("Location", location)))
+
+
+def require_download(call: ApiCall) -> None:
+    """Raise the refusal for a token that may not download."""
+    if not scopes.permits(call.caller.scopes, scopes.DOWNLOAD):
+        # `root_readonly` lets one look but not download, which Box calls a missing permission.
+        if "root_readonly" in call.caller.scopes:
+            raise errors.no_permission()
+        raise errors.insufficient_scope()
 
 
 def _file(call: ApiCall, file_id: str, *, by_link: bool = False) -> Item:

@@ -123,16 +123,17 @@ class ApiCall:
             raise errors.invalid_parameter("offset", message)
         return offset
 
-    def json(self, payload: Any) -> Reply:
-        return self.json_bytes(to_json(payload))
+    def json(self, payload: Any, *, status: int = 200) -> Reply:
+        return self.json_bytes(to_json(payload), status=status)
 
-    def json_bytes(self, plain: bytes, packed: bytes | None = None) -> Reply:
+    def json_bytes(self, plain: bytes, packed: bytes | None = None, *, status: int = 200) -> Reply:
         """Return a JSON reply, in gzip form if the client takes it."""
         headers = (JSON_TYPE, *errors.LIVE_HEADERS)
         if self.request.takes_gzip:
             body = gzipped(plain) if packed is None else packed
-            return Reply(200, (*headers, ("Content-Encoding", "gzip")), body, is_chunked=True)
-        return Reply(200, headers, plain, is_chunked=True)
+            packed_headers = (*headers, ("Content-Encoding", "gzip"))
+            return Reply(status, packed_headers, body, is_chunked=True)
+        return Reply(status, headers, plain, is_chunked=True)
 
     def not_modified(self, item: Item) -> Reply | None:
         """Return an empty 304 if the client already has this state of the item, else None."""

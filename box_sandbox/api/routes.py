@@ -13,6 +13,7 @@ from box_sandbox.api import (
     search,
     shared_items,
     users,
+    zip_downloads,
 )
 from box_sandbox.api.request import ApiCall
 from box_sandbox.box import Box
@@ -38,6 +39,7 @@ _ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Reply]], ...] = (
         re.compile(r"/2\.0/internal_files/([^/]+)/versions/([^/]+)/representations/([^/]+)"),
         representations.get_info,
     ),
+    (re.compile(r"/2\.0/zip_downloads/([^/]+)/status"), zip_downloads.get_status),
     (re.compile(r"/2\.0/recent_items"), lists.list_recents),
     (re.compile(r"/2\.0/collections"), lists.list_collections),
     (re.compile(r"/2\.0/collections/([^/]+)/items"), lists.list_collection_items),
@@ -69,7 +71,10 @@ def _routed(call: ApiCall) -> Reply:
     version = request.headers.get("box-version")
     if version is not None and version not in VERSIONS:
         raise errors.ApiError(400, "invalid_api_version", "Invalid API version")
-    if request.method != "GET":
+    is_zip = request.path == "/2.0/zip_downloads"
+    if is_zip and request.method == "POST":
+        return zip_downloads.create(call)
+    if is_zip or request.method != "GET":
         raise errors.method_not_allowed()
     for pattern, endpoint in _ROUTES:
         found = pattern.fullmatch(request.path)

@@ -151,6 +151,13 @@ def _tokens(box: Box, _request: Request) -> dict[str, Any]:
         }
         for secret in box.links.known()
     ]
+    now = box.clock.now()
+    for secret in box.zips.known():
+        made = box.zips.find(secret)
+        if made:
+            is_live = made.begun_at is None and now < made.until
+            user = box.login(made.account_id)
+            known.append({"token": secret, "kind": "zip_link", "user": user, "live": is_live})
     return {"tokens": known}
 
 

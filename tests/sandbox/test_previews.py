@@ -270,12 +270,13 @@ def test_the_pdf_of_a_pdf_is_the_file_itself(sandbox: SandboxProcess, devon: App
 
 
 def test_a_new_version_has_forms_of_its_own(sandbox: SandboxProcess, devon: App) -> None:
+    sandbox.settings(representation_seconds=300)
     (old,) = forms(devon, PHOTO, THUMB)
     sandbox.change("new_version", PHOTO)
     (new,) = forms(devon, PHOTO, THUMB)
     assert new["status"] == {"state": "pending"}
     assert content(devon, old).status_code == 404
-    sandbox.advance(3)
+    sandbox.advance(301)
     assert content(devon, new).status_code == 200
 
 

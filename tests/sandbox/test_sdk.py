@@ -1,6 +1,8 @@
 """Box's official Python client works against the sandbox as it does against Box."""
 
 import hashlib
+import io
+import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +10,10 @@ import pytest
 from box_sdk_gen import BoxAPIError, BoxClient, BoxOAuth, GetAuthorizeUrlOptions, OAuthConfig
 from box_sdk_gen.managers.files import GetFileThumbnailByIdExtension, GetFileThumbnailUrlExtension
 from box_sdk_gen.managers.search import SearchForContentContentTypes
+from box_sdk_gen.managers.zip_downloads import (
+    CreateZipDownloadItems,
+    CreateZipDownloadItemsTypeField,
+)
 from box_sdk_gen.networking.base_urls import BaseUrls
 from box_sdk_gen.networking.box_network_client import BoxNetworkClient
 from box_sdk_gen.networking.network import NetworkSession
@@ -241,6 +247,28 @@ def test_it_downloads_a_past_version(sandbox: SandboxProcess, devon: Sdk) -> Non
     stream = devon.client.downloads.download_file(wanted["id"], version=newest_first[-1])
     assert stream is not None
     assert hashlib.sha1(stream.read()).hexdigest() == wanted["versions"][0]["sha1"]
+
+
+def test_it_downloads_archives(sandbox: SandboxProcess, devon: Sdk) -> None:
+    readme = sandbox.world("/Templates/Folder structure readme.txt")
+    folder = sandbox.world("/99 Odds and Ends/Empty folder")
+    kind = CreateZipDownloadItemsTypeField
+    created = devon.client.zip_downloads.create_zip_download(
+        [
+            CreateZipDownloadItems(type=kind.FILE, id=readme["id"]),
+            CreateZipDownloadItems(type=kind.FOLDER, id=folder["id"]),
+        ],
+        download_file_name="Both",
+    )
+    assert created.download_url is not None
+    assert created.status_url is not None
+    stream = devon.client.zip_downloads.get_zip_download_content(created.download_url)
+    assert stream is not None
+    names = zipfile.ZipFile(io.BytesIO(stream.read())).namelist()
+    assert names == ["Empty folder/", "Folder structure readme.txt"]
+    told = devon.client.zip_downloads.get_zip_download_status(created.status_url)
+    assert (told.total_file_count, told.downloaded_file_count) == (1, 1)
+    assert told.state == "succeeded"
 
 
 def test_it_waits_for_a_file_that_is_not_ready(sandbox: SandboxProcess, devon: Sdk) -> None:
