@@ -40,6 +40,14 @@ def test_a_thousand_calls_a_minute_are_the_most_for_one_person(
     at_a_full_minute(sandbox)
     statuses = [devon.get("/users/me", fields="id").status_code for _ in range(1001)]
     assert statuses == [200] * 1000 + [429]
+    for path in (
+        "/recent_items",
+        "/collections",
+        "/shared_items",
+        "/files/1/thumbnail.png",
+        "/zip_downloads/1/status",
+    ):
+        assert devon.get(path).status_code == 429
     assert rosa.get("/users/me").status_code == 200
     sandbox.advance(60)
     assert devon.get("/users/me").status_code == 200

@@ -119,6 +119,22 @@ def test_a_link_takes_no_right_away(sandbox: SandboxProcess, linked: Any) -> Non
     assert answer.status_code == 302
 
 
+def test_a_link_adds_to_ones_own_rights_in_its_own_calls_only(
+    sandbox: SandboxProcess, devon: App
+) -> None:
+    path = "/Received from Studio Fennimore"
+    folder = sandbox.change("set_link", path, login=PEOPLE["anneke"])
+    header = holding(folder["shared_link"])
+    listing = f"/folders/{folder['id']}/items"
+    for headers, may_download in (({}, False), (header, True), ({}, False)):
+        body = devon.get(listing, headers=headers, fields="permissions").json()
+        rights = {entry["permissions"]["can_download"] for entry in body["entries"]}
+        assert rights == {may_download}
+    file = sandbox.world(f"{path}/SF-2317 Door 112B function.pdf")["id"]
+    assert devon.get(f"/files/{file}/content").status_code == 403
+    assert devon.get(f"/files/{file}/content", headers=header).status_code == 302
+
+
 @pytest.mark.parametrize("host", ["app.box.com", "studiofennimore.app.box.com", "www.box.com"])
 def test_a_link_may_carry_a_companys_host(sandbox: SandboxProcess, devon: App, host: str) -> None:
     link = facts(sandbox, RENDERINGS)["shared_link"].replace("app.box.com", host)
