@@ -23,6 +23,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, sync_playwright
 
+from scripts import capture
+
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 120
@@ -30,6 +32,7 @@ SETTLE_MS = 20_000
 QUALITY = 55
 WIDTHS = {"desktop": (1280, 860), "phone": (390, 844)}
 LMOB = "/projects/1"
+FILM = "attaching"
 
 
 @dataclass(frozen=True)
@@ -59,17 +62,29 @@ class Studio:
     signed_in: dict[str, list[Any]] = field(default_factory=dict)
 
     def take(self, shot: Shot, width: str, scheme: str) -> Path:
+        page = self._opened(shot, width, scheme)
+        shot.act(page)
+        page.wait_for_load_state("networkidle") if not page.locator("progress").count() else None
+        suffix = "" if scheme == "light" else f"-{scheme}"
+        file = self.folder / f"{shot.name}-{width}{suffix}.jpg"
+        page.screenshot(path=file, full_page=shot.whole, type="jpeg", quality=QUALITY)
+        page.close()
+        return file
+
+    def _opened(self, shot: Shot, width: str, scheme: str) -> Page:
         page = self._context(shot.who, width, scheme).new_page()
         page.set_default_timeout(SETTLE_MS)
         page.goto(self.url + shot.path)
         if shot.opens:
             found = page.locator("main a").filter(has_text=shot.opens).first
             page.goto(self.url + (found.get_attribute("href") or ""))
-        shot.act(page)
-        page.wait_for_load_state("networkidle") if not page.locator("progress").count() else None
-        suffix = "" if scheme == "light" else f"-{scheme}"
-        file = self.folder / f"{shot.name}-{width}{suffix}.jpg"
-        page.screenshot(path=file, full_page=shot.whole, type="jpeg", quality=QUALITY)
+        return page
+
+    def film(self, shot: Shot, width: str) -> Path:
+        """Film attaching files to the record of a shot."""
+        page = self._opened(shot, width, "light")
+        file = self.folder / f"{FILM}-{width}.webp"
+        capture.film_attaching(page, file)
         page.close()
         return file
 
@@ -245,6 +260,8 @@ MARA, BRYN, IMANI = "mara@quillmark.example", "bryn@brindlewick.example", "imani
 
 RFI = (f"{LMOB}/rfis", "Embed plate EP-3")
 ITEM = (f"{LMOB}/punch-list", "Conduit not supported")
+# The dialog begins where one attached last in a tool, so each film has a tool to itself.
+FILMED = {"desktop": RFI, "phone": ITEM}
 
 SHOTS = (
     Shot("sign-in", "Sign in", "", "/sign-in"),
@@ -331,6 +348,9 @@ def main() -> None:
             for width in WIDTHS:
                 for scheme in schemes:
                     print(studio.take(shot, width, scheme).name, flush=True)
+        if not names or FILM in names:
+            for width in WIDTHS:
+                print(studio.film(Shot(FILM, "", DEVON, *FILMED[width]), width).name, flush=True)
         browser.close()
     if not names:
         _write_index(folder)
@@ -338,6 +358,8 @@ def main() -> None:
 
 def _write_index(folder: Path) -> None:
     lines = ["# What it looks like", "", "Made from the demo by `make gallery`.", ""]
+    lines += ["## From Attach File(s) to verified copies", ""]
+    lines += [f"![Attaching, {width}]({FILM}-{width}.webp)" for width in WIDTHS] + [""]
     for shot in SHOTS:
         lines += [f"## {shot.title}", ""]
         lines += [f"![{shot.title}, {width}]({shot.name}-{width}.jpg)" for width in WIDTHS]
