@@ -3,6 +3,7 @@
 The rules are WCAG 2.2 A and AA and axe's best practices; nothing is left out.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ RUN = """async (options) => {
   }));
 }"""
 README = "/Templates/Folder structure readme.txt"
+PHOTOS = "/Quillmark Projects/2317 Larkspur MOB/12 Photos/Progress 2025 (all)"
 ITEMS = {"host": "api", "path": "/items$"}
 
 
@@ -252,6 +254,52 @@ def test_the_dialog_is_accessible_in_all_its_states(
         dialog = open_dialog(tab)
         expect(dialog.get_by_role("button", name="Connect Box")).to_be_visible()
         inspection.look("not linked")
+
+
+def test_the_ways_into_a_box_are_accessible(
+    linked: Actor, looker: Surfer, sandbox: SandboxProcess
+) -> None:
+    looker.watch.expects(r"status of 424", r"^answered 424", r"Status Error Code 424")
+    with inspecting(looker, linked.person) as inspection:
+        tab = inspection.tab
+        tab.goto(linked.new_rfi("Ways looked at"))
+        sandbox.faults({"match": ITEMS, "action": {"gate": "opening"}})
+        dialog = open_dialog(tab)
+        sandbox.wait_for_gate("opening")
+        expect(dialog.get_by_text("Opening your Box")).to_be_visible()
+        inspection.look("Box is being opened")
+        sandbox.release("opening")
+        for view in ("Recents", "Favorites", "Shared with me", "All files"):
+            way = dialog.locator(".views").get_by_role("link", name=view)
+            way.click()
+            expect(way).to_have_attribute("aria-current", "true")
+            inspection.look(view)
+        _search(dialog, "https://app.box.com/file/1234567")
+        expect(dialog.get_by_text("does not see what this link leads to")).to_be_visible()
+        inspection.look("a link that leads nowhere")
+        dialog.locator(".views").get_by_role("link", name="All files").click()
+        open_folders(dialog, PHOTOS)
+        dialog.get_by_label("Previews").check()
+        expect(dialog.locator(".thumb img").first).to_have_js_property("complete", True)
+        inspection.look("previews")
+        dialog.get_by_role("button", name="Look at IMG_00001.JPG").click()
+        expect(dialog.get_by_role("dialog", name="IMG_00001.JPG")).to_be_visible()
+        inspection.look("a picture that is looked at")
+        tab.keyboard.press("Escape")
+        dialog.get_by_label("Previews").uncheck()
+
+
+def test_a_list_of_thousands_is_accessible(linked: Actor, surfers: Callable[..., Surfer]) -> None:
+    with inspecting(surfers(), linked.person) as inspection:
+        tab = inspection.tab
+        tab.goto(linked.new_rfi("Thousands looked at"))
+        dialog = open_dialog(tab)
+        open_folders(dialog, PHOTOS)
+        rows, count = dialog.locator("[data-rows]"), dialog.locator("[data-count]")
+        for shown in range(200, 5001, 100):
+            rows.evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
+            expect(count).to_contain_text(re.compile(rf"^(Showing )?{shown}\b"))
+        inspection.look("5,000 rows")
 
 
 def test_a_record_whose_files_move_is_accessible(
