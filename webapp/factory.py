@@ -54,6 +54,7 @@ BOX_ROW_PREFIX = (
 FORM_MAX_BYTES = 1 << 20
 FORM_MEMORY_BYTES = 512 * 1024
 FORM_PARTS = 500
+FILE_ENDPOINTS = frozenset({"attach.upload", "row_attach.upload", "attach.part", "row_attach.part"})
 
 assert catalog
 
@@ -126,8 +127,8 @@ def _say_when_again(response: Response) -> Response:
 
 
 def _allow_large_uploads() -> None:
-    """Let files through to the one address that takes them, before anything reads the body."""
-    if request.endpoint in {"attach.upload", "row_attach.upload"}:
+    """Let files through to the addresses that take them, before anything reads the body."""
+    if request.endpoint in FILE_ENDPOINTS:
         request.max_content_length = settings.settings().file_max_bytes + FORM_MAX_BYTES
 
 

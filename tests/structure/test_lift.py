@@ -7,7 +7,7 @@ What the picker takes along is `webapp/box`, `webapp/picker`, `webapp/core` and 
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -58,6 +58,7 @@ from webapp.picker.host import (
     Chosen,
     Door,
     LastFolder,
+    PartialUpload,
     PickerHost,
     Shut,
     Source,
@@ -177,6 +178,20 @@ class Bakery:
 
     def upload(self, target: Target, file: FileStorage) -> None:
         raise Conflict("The bakery's computers have no photos.")
+
+    def begin_upload(self, target: Target, name: str, size_bytes: int) -> PartialUpload:
+        raise Conflict("The bakery's computers have no photos.")
+
+    def partial_upload(self, target: Target, upload_id: str) -> PartialUpload:
+        raise NotFound
+
+    def add_part(
+        self, target: Target, upload_id: str, offset: int, blocks: Iterator[bytes]
+    ) -> PartialUpload:
+        raise NotFound
+
+    def abandon_upload(self, target: Target, upload_id: str) -> None:
+        raise NotFound
 
     def attach(self, target: Target, key: str) -> Response:
         order = self._order(target)

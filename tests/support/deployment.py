@@ -93,7 +93,8 @@ def _embedded(folder: Path) -> Deployment:
         shutil.copyfile(template, database)
 
     def prepare_storage() -> None:
-        shutil.rmtree(files / "files", ignore_errors=True)
+        for kind in ("files", "parts"):
+            shutil.rmtree(files / kind, ignore_errors=True)
         files.mkdir(exist_ok=True)
 
     return Deployment(

@@ -103,6 +103,40 @@ class TrayItem(Base):
     __table_args__ = (UniqueConstraint("tray_id", "box_file_id"),)
 
 
+class PartialUpload(Base):
+    """A large file from the computer that comes in parts, each an object of its own in the store.
+
+    `offset_bytes` is how far it has come. Whoever adds a part names the offset it follows, and of
+    two at once one finds that it has moved on. When the last byte is there, the file goes to the
+    tray and the row stays until it expires, so that a repeated request learns that it is done.
+    """
+
+    __tablename__ = "partial_uploads"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token: Mapped[str] = mapped_column(
+        String(32), unique=True, default=lambda: secrets.token_hex(16)
+    )
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
+    project_id: Mapped[int]
+    record_id: Mapped[int]
+    row_key: Mapped[int] = mapped_column(default=0)
+    name: Mapped[str] = mapped_column(String(1000))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    offset_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    parts: Mapped[list[str]] = mapped_column(JSON, default=list)
+    is_done: Mapped[bool] = mapped_column(default=False)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+
 class LastFolder(Base):
     """The folder of Box from which somebody last attached in one tool of one project.
 

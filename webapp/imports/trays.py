@@ -5,7 +5,7 @@ idempotent by its key: a double click, a second tab or a repeated request finds 
 first one made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import delete, select, update
@@ -198,9 +198,21 @@ def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
     return item
 
 
-def add_upload(person_id: int, target: Target, upload: Upload, *, files_max: int) -> None:
-    """Put a stored upload into the tray; raises Invalid when the tray is full."""
+def add_upload(
+    person_id: int,
+    target: Target,
+    upload: Upload,
+    *,
+    files_max: int,
+    together_with: Callable[[Session], None] | None = None,
+) -> None:
+    """Put a stored upload into the tray; raises Invalid when the tray is full.
+
+    `together_with` writes in the same transaction, first, and what it raises ends it.
+    """
     with writing() as session:
+        if together_with is not None:
+            together_with(session)
         tray = _opened(session, person_id, target)
         session.add(
             TrayItem(
@@ -217,11 +229,18 @@ def add_upload(person_id: int, target: Target, upload: Upload, *, files_max: int
         _check_count(session, tray, files_max)
 
 
-def _check_count(session: Session, tray: Tray, files_max: int) -> None:
+def require_room(person_id: int, target: Target, *, files_max: int) -> None:
+    """Raise Invalid when the tray is full already."""
+    tray = _open_tray(db.session(), person_id, target)
+    if tray is not None:
+        _check_count(db.session(), tray, files_max, more=1)
+
+
+def _check_count(session: Session, tray: Tray, files_max: int, *, more: int = 0) -> None:
     ids = session.scalars(
         select(TrayItem.id).where(TrayItem.tray_id == tray.id).limit(files_max + 1)
     )
-    if len(ids.all()) > files_max:
+    if len(ids.all()) + more > files_max:
         raise Invalid(
             ngettext(
                 "At most %(num)s file can be attached at once.",

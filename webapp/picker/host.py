@@ -15,8 +15,9 @@ along, and needs of that application, besides a `PickerHost`:
 - an error handler that shows a `webapp.core.problems.Problem`.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -170,6 +171,16 @@ class LastFolder:
     by: str = ""
 
 
+@dataclass(frozen=True)
+class PartialUpload:
+    """A file from the computer of which `offset_bytes` have arrived so far."""
+
+    upload_id: str
+    size_bytes: int
+    offset_bytes: int
+    expires_at: datetime
+
+
 class PickerHost(Protocol):
     """Implemented by the application, without inheriting."""
 
@@ -200,6 +211,23 @@ class PickerHost(Protocol):
 
     def upload(self, target: Target, file: FileStorage) -> None:
         """Store a file from the computer and put it into the tray."""
+
+    def begin_upload(self, target: Target, name: str, size_bytes: int) -> PartialUpload:
+        """Make ready for a file that comes in parts; refuse one that `upload` would refuse."""
+
+    def partial_upload(self, target: Target, upload_id: str) -> PartialUpload:
+        """Return an upload of this person's; raise the host's own error when there is none."""
+
+    def add_part(
+        self, target: Target, upload_id: str, offset: int, blocks: Iterator[bytes]
+    ) -> PartialUpload:
+        """Keep what follows at `offset`; with the last byte the file is in the tray.
+
+        Raises the host's own error when the upload is not, or no longer, at this offset.
+        """
+
+    def abandon_upload(self, target: Target, upload_id: str) -> None:
+        """Forget an upload and what has arrived of it."""
 
     def attach(self, target: Target, key: str) -> Response:
         """Send the tray with this key; return where the person goes then."""

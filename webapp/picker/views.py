@@ -18,7 +18,7 @@ from webapp.core import htmx
 from webapp.core.converters import as_id
 from webapp.core.problems import Problem
 from webapp.core.text import tidy
-from webapp.picker import browsing, previews
+from webapp.picker import browsing, previews, tus
 from webapp.picker.frame import (
     box_url,
     frame,
@@ -34,7 +34,7 @@ from webapp.picker.rows import open_choice
 
 KEY_MAX_LENGTH = 64
 # What an address names below the target; everything else in it is the host's.
-OWN_VARIABLES = frozenset({"folder_id", "file_id"})
+OWN_VARIABLES = frozenset({"folder_id", "file_id", "upload_id"})
 # Searches are counted where they are made, and what came too often waits there.
 COUNTED = {
     **dict.fromkeys(("panel", "folder", "last", "recents", "favorites", "shared"), Action.LIST),
@@ -51,6 +51,7 @@ def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
     dialog.add_url_rule("/tray", "change_tray", change_tray, methods=["POST"])
     dialog.add_url_rule("/computer", "upload", upload, methods=["POST"])
     dialog.add_url_rule("/send", "send", send, methods=["POST"])
+    tus.add_routes(dialog)
     box = _make_blueprint("box_picker", host)
     box.add_url_rule("/", "panel", browsing.show_panel)
     box.add_url_rule("/folders/<folder_id>", "folder", browsing.show_folder)

@@ -20,7 +20,7 @@ from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
 from webapp.core.sessions import SessionRow, end_expired
-from webapp.imports import claims, trays
+from webapp.imports import claims, trays, uploads
 from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, TrayItem
 from webapp.imports.tasks import Chore, queue
 from webapp.records.models import Record
@@ -44,6 +44,7 @@ def chores() -> tuple[Chore, ...]:
         Chore("drafts", 3600, sweep_drafts),
         Chore("overdue", 3600, delete_overdue),
         Chore("storage", 3600, sweep_storage),
+        Chore("parts", 3600, uploads.sweep),
     )
 
 
@@ -133,11 +134,9 @@ def sweep_half_written() -> int:
 
     The local store writes beside the final name, with "#" and a number behind it.
     """
-    root = blobs().path("files")
-    if root is None or not root.is_dir():
-        return 0
     oldest = (utcnow() - HALF_WRITTEN_LIVES).timestamp()
-    left = [path for path in root.rglob("*#*") if _age_mark(path) < oldest]
+    roots = [root for root in map(blobs().path, ("files", "parts")) if root and root.is_dir()]
+    left = [path for root in roots for path in root.rglob("*#*") if _age_mark(path) < oldest]
     for path in left:
         path.unlink(missing_ok=True)
     return len(left)

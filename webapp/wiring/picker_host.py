@@ -1,12 +1,15 @@
 """The picker in Plumbline: targets are records and their rows, choices live in trays."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 from flask import Response, url_for
 from flask_limiter.errors import RateLimitExceeded
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from webapp.accounts.identity import me
@@ -24,11 +27,12 @@ from webapp.core.digests import Digesting
 from webapp.core.extensions import limiter
 from webapp.core.formats import filesize
 from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
-from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.settings import settings
 from webapp.core.text import _, ngettext
-from webapp.imports import trays
+from webapp.imports import trays, uploads
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
+from webapp.imports.models import PartialUpload as UploadRow
 from webapp.imports.tasks import queue
 from webapp.picker.host import (
     Action,
@@ -36,6 +40,7 @@ from webapp.picker.host import (
     Chosen,
     Door,
     LastFolder,
+    PartialUpload,
     PickerHost,
     Shut,
     TooSoon,
@@ -220,28 +225,47 @@ class PlumblineHost:
 
     def upload(self, target: PickerTarget, file: FileStorage) -> None:
         """Store an uploaded file; it hangs on nothing until the tray is sent."""
-        # As it will be called here: "setup.exe." is "setup.exe".
-        name = clean_name(file.filename or "", fallback=_("unnamed"))
-        if extension_of(name) in target.blocked_extensions:
-            raise Invalid(
-                _(
-                    "%(company)s does not accept .%(extension)s files.",
-                    company=target.company,
-                    extension=extension_of(name),
-                )
-            )
-        key = new_blob_key()
-        with Digesting(file.content_length or None) as digesting:
-            blocks = iter(lambda: file.stream.read(UPLOAD_BLOCK_BYTES), b"")
-            limited = _limited(digesting.through(blocks), digesting, target.file_max_bytes)
-            blobs().put(key, limited)
-            digests = digesting.digests()
-        stored = trays.Upload(name, digests.size_bytes, digests.sha1, digests.sha256, key)
+        name = _accepted_name(target, file.filename or "")
+        blocks = iter(lambda: file.stream.read(UPLOAD_BLOCK_BYTES), b"")
+        _take_in(target, name, blocks, size_bytes=file.content_length or None)
+
+    def begin_upload(self, target: PickerTarget, name: str, size_bytes: int) -> PartialUpload:
+        name = _accepted_name(target, name)
+        place = target.handle.target
+        trays.require_room(me().id, place, files_max=target.files_max)
+        begun = uploads.begin(me().id, place, name, size_bytes)
+        if size_bytes == 0:
+            _finish(target, begun, ())
+        return _shown(begun)
+
+    def partial_upload(self, target: PickerTarget, upload_id: str) -> PartialUpload:
+        return _shown(_my_upload(target, upload_id))
+
+    def add_part(
+        self, target: PickerTarget, upload_id: str, offset: int, blocks: Iterator[bytes]
+    ) -> PartialUpload:
+        found = _my_upload(target, upload_id)
+        if offset != found.offset_bytes:
+            raise uploads.moved_on()
+        # Nobody holds a connection of the database while a slow network brings the bytes.
+        release()
+        first = next(blocks, b"")
+        if not first:
+            return _shown(found)
+        key = uploads.new_part_key(found.token)
+        blobs().put(key, chain((first,), blocks))
         try:
-            trays.add_upload(me().id, target.handle.target, stored, files_max=target.files_max)
-        except Invalid:
+            if offset + (blobs().size(key) or 0) == found.size_bytes:
+                _finish(target, found, (*found.parts, key))
+            else:
+                uploads.keep(found, key, blobs().size(key) or 0)
+        except BaseException:
             blobs().delete(key)
             raise
+        return self.partial_upload(target, upload_id)
+
+    def abandon_upload(self, target: PickerTarget, upload_id: str) -> None:
+        uploads.forget(_my_upload(target, upload_id))
 
     def attach(self, target: PickerTarget, key: str) -> Response:
         """Send the tray: uploads are attached at once, copies from Box begin."""
@@ -254,6 +278,73 @@ class PlumblineHost:
 
 
 _checked: type[PickerHost] = PlumblineHost
+
+
+def _accepted_name(target: PickerTarget, name: str) -> str:
+    """Return what an upload will be called here; raises Invalid for a kind that is blocked."""
+    # As it will be called here: "setup.exe." is "setup.exe".
+    name = clean_name(name, fallback=_("unnamed"))
+    if extension_of(name) in target.blocked_extensions:
+        raise Invalid(
+            _(
+                "%(company)s does not accept .%(extension)s files.",
+                company=target.company,
+                extension=extension_of(name),
+            )
+        )
+    return name
+
+
+def _take_in(
+    target: PickerTarget,
+    name: str,
+    blocks: Iterator[bytes],
+    *,
+    size_bytes: int | None,
+    together_with: Callable[[Session], None] | None = None,
+) -> None:
+    """Store a file and put it into the tray: the one door for whatever a computer sends."""
+    key = new_blob_key()
+    with Digesting(size_bytes) as digesting:
+        limited = _limited(digesting.through(blocks), digesting, target.file_max_bytes)
+        blobs().put(key, limited)
+        digests = digesting.digests()
+    stored = trays.Upload(name, digests.size_bytes, digests.sha1, digests.sha256, key)
+    try:
+        trays.add_upload(
+            me().id,
+            target.handle.target,
+            stored,
+            files_max=target.files_max,
+            together_with=together_with,
+        )
+    except (Invalid, Conflict):
+        blobs().delete(key)
+        raise
+
+
+def _finish(target: PickerTarget, upload: UploadRow, parts: Sequence[str]) -> None:
+    """Put the parts together and into the tray; of two who try at once, one does."""
+    _take_in(
+        target,
+        upload.name,
+        blobs().read_together(parts),
+        size_bytes=upload.size_bytes,
+        together_with=partial(uploads.finish, upload),
+    )
+    for key in parts:
+        blobs().delete(key)
+
+
+def _my_upload(target: PickerTarget, upload_id: str) -> UploadRow:
+    found = uploads.find(me().id, target.handle.target, upload_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _shown(upload: UploadRow) -> PartialUpload:
+    return PartialUpload(upload.token, upload.size_bytes, upload.offset_bytes, upload.expires_at)
 
 
 def _limited(blocks: Iterator[bytes], digesting: Digesting, most: int) -> Iterator[bytes]:
