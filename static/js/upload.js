@@ -1,103 +1,221 @@
-/** Sends files from the computer into the tray, each with its own progress; drop or choose. */
-import { remember, restore } from "./focus.js";
+/**
+ * Sends files from the computer into the tray, one after the other, each with its own progress.
+ * Loaded by drop.js when there are some.
+ */
+import { focusOn, remember, restore } from "./focus.js";
 import { text } from "./text.js";
 
-let isListening = false;
+// From here on a file goes in parts that can be resumed, by a module that is loaded only then.
+const LARGE_BYTES = 8e6;
+// What systems leave in every folder, and nobody means to send.
+const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$)/i;
+const NAME_BYTES = 180;
 
-/** Listens on the document, so that a panel works from the moment it is there. */
-export function init() {
-  if (isListening) return;
-  isListening = true;
-  document.addEventListener("change", (event) => {
-    const panel = event.target.closest("[data-upload]");
-    if (!panel || event.target.type !== "file") return;
-    sendAll(panel, [...event.target.files]);
-    event.target.value = "";
-  });
-  document.addEventListener("dragover", (event) => over(event, true));
-  document.addEventListener("dragleave", (event) => over(event, false));
-  document.addEventListener("drop", (event) => {
-    const panel = over(event, false);
-    if (panel) sendAll(panel, [...event.dataTransfer.files]);
-  });
+let chain = Promise.resolve();
+let isAttaching = false;
+let leftOut = "";
+/** What has not come to rest: it waits for its turn, or it is on its way. */
+const active = new Set();
+/** Every line that is shown, so that a dialog that is opened again shows them again. */
+const jobs = new Set();
+
+document.addEventListener("submit", holdBack, { capture: true });
+
+/** Shows in a dialog that has just been opened what is under way for it. */
+export function showLines(picker) {
+  const lines = [...jobs].filter((job) => job.url === picker.dataset.url).map((job) => job.line);
+  picker.querySelector("[data-uploads]").append(...lines);
 }
 
-function over(event, isOver) {
-  const panel = event.target.closest?.("[data-upload]");
-  if (panel) {
-    event.preventDefault();
-    panel.classList.toggle("over", isOver);
+/** Sends files, or what was dropped; of folders the files in them, as many as may be attached. */
+export async function sendAll(picker, sources) {
+  const { url, max } = picker.dataset;
+  const token = picker.querySelector("[name=csrf_token]").value;
+  const most = Number(max);
+  const found = [];
+  for (const source of sources) await read(source, found, most);
+  for (const { file, name } of found.slice(0, most)) start(makeJob({ url, token, file, name }));
+  leftOut = found.length > most ? text("too-many", { num: most }) : "";
+  say(url, active.size ? text("sending", { num: active.size }) : "");
+}
+
+/** Collects the files of an entry that was dropped; a file's path becomes part of its name. */
+async function read(source, found, most) {
+  const path = source.fullPath?.slice(1) ?? source.name;
+  if (found.length > most || (path.includes("/") && HIDDEN.test(source.name))) return;
+  if (source instanceof File) found.push({ file: source, name: path });
+  else if (source.isFile) {
+    const file = await new Promise((take) => source.file(take, () => take(null)));
+    found.push({ file, name: shortened(path) });
+  } else {
+    const reader = source.createReader();
+    const some = () => new Promise((take) => reader.readEntries(take, () => take([])));
+    for (let entries = await some(); entries.length; entries = await some()) {
+      for (const entry of entries) await read(entry, found, most);
+    }
   }
-  return panel;
 }
 
-async function sendAll(panel, files) {
-  for (const file of files) await send(panel, file);
+/** Of a long path the end, so that the name of the file itself is not what is lost. */
+function shortened(path) {
+  const isLong = new TextEncoder().encode(path).length > NAME_BYTES && path.includes("/");
+  return isLong ? shortened(path.slice(path.indexOf("/") + 1)) : path;
 }
 
-/** One file; resolves whatever happens, because the others go on. */
-function send(panel, file) {
-  const line = panel.querySelector("[data-uploads]").appendChild(document.createElement("li"));
-  const name = line.appendChild(document.createElement("b"));
-  name.textContent = file.name;
-  const bar = line.appendChild(document.createElement("progress"));
-  bar.max = file.size || 1;
-  bar.value = 0;
-  bar.setAttribute("aria-label", file.name);
-  const say = line.appendChild(document.createElement("span"));
-  say.className = "meta";
+function makeJob(job) {
+  job.line = document.createElement("li");
+  const name = add(job, "b");
+  name.textContent = job.name;
+  job.bar = add(job, "progress");
+  job.bar.value = 0;
+  job.bar.setAttribute("aria-label", job.name);
+  job.says = add(job, "span", "meta");
+  job.acts = add(job, "span", "acts");
+  jobs.add(job);
+  region(job.url)?.querySelector("[data-uploads]").append(job.line);
+  return job;
+}
+
+function add(job, kind, className = "") {
+  const part = job.line.appendChild(document.createElement(kind));
+  part.className = className;
+  return part;
+}
+
+function start(job) {
+  active.add(job);
+  job.line.classList.remove("failed");
+  job.says.removeAttribute("role");
+  show(job, "", { cancel: remove });
+  chain = chain.then(() => active.has(job) && run(job));
+}
+
+/** Resolves whatever happens, because the others go on. */
+async function run(job) {
+  if (!job.file) return fail(job, text("upload-refused"));
+  const isLarge = job.file.size >= LARGE_BYTES;
+  try {
+    const send = isLarge ? (await import("./parts.js")).sendParts : post;
+    if (!active.has(job)) return;
+    await new Promise((rest) => {
+      job.rest = rest;
+      job.sender = send(job, {
+        progress: (part, words = "") => {
+          job.bar.value = part;
+          job.says.textContent = words;
+        },
+        done: (page) => finish(job, page),
+        fail: (page) => fail(job, page === null ? text("upload-broke") : sentence(page)),
+      });
+      if (isLarge) show(job, "", { pause, cancel: remove });
+    });
+  } catch {
+    fail(job, text("upload-broke"));
+  }
+}
+
+/** The whole file in one form, as the page itself would send it. */
+function post({ url, token, file, name }, tell) {
   const request = new XMLHttpRequest();
-  const cancel = line.appendChild(document.createElement("button"));
-  cancel.type = "button";
-  cancel.className = "btn quiet";
-  cancel.textContent = text("cancel");
-  cancel.addEventListener("click", () => request.abort());
-  return new Promise((done) => {
-    request.upload.addEventListener("progress", (event) => {
-      bar.value = event.loaded;
-    });
-    request.addEventListener("load", () => {
-      if (request.status === 200) {
-        const memo = remember(document.getElementById("picker-tray"));
-        htmx.swap("#picker-tray", request.responseText, { swapStyle: "outerHTML" });
-        restore(memo);
-        line.remove();
-      } else {
-        fail(line, say, cancel, () => send(panel, file), sentence(request));
-      }
-      done();
-    });
-    request.addEventListener("error", () => {
-      fail(line, say, cancel, () => send(panel, file), text("upload-broke"));
-      done();
-    });
-    request.addEventListener("abort", () => {
-      line.remove();
-      done();
-    });
-    request.open("POST", panel.dataset.url);
-    request.setRequestHeader("HX-Request", "true");
-    request.setRequestHeader("X-CSRFToken", panel.querySelector("[name=csrf_token]").value);
-    const form = new FormData();
-    form.append("file", file);
-    request.send(form);
+  request.upload.addEventListener("progress", (event) => tell.progress(event.loaded / event.total));
+  request.addEventListener("load", () => {
+    if (request.status === 200) tell.done(request.responseText);
+    else tell.fail(request.responseText);
   });
+  request.addEventListener("error", () => tell.fail(null));
+  request.open("POST", `${url}computer`);
+  for (const [header, value] of Object.entries(headers(token))) request.setRequestHeader(header, value);
+  const form = new FormData();
+  form.append("file", file, name);
+  request.send(form);
+  return { stop: () => request.abort() };
+}
+
+export function headers(token) {
+  return { "HX-Request": "true", "X-CSRFToken": token };
+}
+
+async function finish(job, page) {
+  const tray = page ?? (await (await fetch(`${job.url}tray`, { headers: headers(job.token) })).text());
+  if (region(job.url)) {
+    const memo = remember(document.getElementById("picker-tray"));
+    htmx.swap("#picker-tray", tray, { swapStyle: "outerHTML" });
+    restore(memo);
+  }
+  remove(job);
+}
+
+function remove(job) {
+  job.sender?.stop();
+  const hadFocus = job.line.contains(document.activeElement);
+  job.line.remove();
+  jobs.delete(job);
+  if (hadFocus) focusOn(document.getElementById("picker-title"));
+  settle(job);
+}
+
+function pause(job) {
+  job.sender.pause();
+  show(job, text("paused"), { resume: start, cancel: remove });
+  settle(job);
+}
+
+function fail(job, why) {
+  job.line.classList.add("failed");
+  job.says.setAttribute("role", "alert");
+  const isAway = !navigator.onLine;
+  show(job, isAway ? text("offline") : why, { "try-again": start, cancel: remove });
+  if (isAway) window.addEventListener("online", () => jobs.has(job) && !active.has(job) && start(job), { once: true });
+  settle(job);
 }
 
 /** The sentence of an error partial, or one of our own when there is none. */
-function sentence(request) {
-  const page = new DOMParser().parseFromString(request.responseText, "text/html");
-  return page.querySelector("[role=alert]")?.textContent.trim() || text("upload-refused");
+function sentence(page) {
+  const found = new DOMParser().parseFromString(page, "text/html").querySelector("[role=alert]");
+  return found?.textContent.trim() || text("upload-refused");
 }
 
-function fail(line, say, cancel, again, why) {
-  line.querySelector("progress").remove();
-  say.textContent = why;
-  line.classList.add("failed");
-  cancel.textContent = text("try-again");
-  cancel.replaceWith(cancel.cloneNode(true));
-  line.querySelector("button").addEventListener("click", () => {
-    line.remove();
-    again();
+/** What a line says and offers; the focus stays on the line when its buttons change. */
+function show(job, says, actions) {
+  job.says.textContent = says;
+  const hadFocus = job.acts.contains(document.activeElement);
+  const buttons = Object.entries(actions).map(([key, act]) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "btn quiet";
+    button.textContent = text(key);
+    button.addEventListener("click", () => act(job));
+    return button;
   });
+  job.acts.replaceChildren(...buttons);
+  if (hadFocus) buttons[0].focus();
+}
+
+/** A file has come to rest; after the last one an Attach that was held back goes on. */
+function settle(job) {
+  active.delete(job);
+  job.rest?.();
+  if (active.size) return;
+  const isWhole = ![...jobs].some((other) => other.url === job.url);
+  say(job.url, isWhole ? text("all-sent") : "");
+  if (isAttaching && isWhole) document.querySelector("#picker-tray form.end")?.requestSubmit();
+  isAttaching = false;
+}
+
+/** Attach pressed while files are on their way waits for them, or they would stay behind. */
+function holdBack(event) {
+  if (!active.size || !event.target.matches("#picker-tray form.end")) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  isAttaching = true;
+  for (const { url } of active) say(url, text("attach-waits"));
+}
+
+function region(url) {
+  return [...document.querySelectorAll("[data-picker]")].find((picker) => picker.dataset.url === url);
+}
+
+function say(url, words) {
+  const place = region(url)?.querySelector("[data-says]");
+  if (place) place.textContent = `${leftOut} ${words}`.trim();
 }
