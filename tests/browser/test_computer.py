@@ -113,6 +113,29 @@ def test_files_dropped_on_a_response_go_to_the_response(
     expect(files(tab)).to_have_count(0)
 
 
+def test_files_dropped_on_one_of_several_notes_go_to_that_note(
+    alice_here: Actor, surfer: Surfer, tmp_path: Path
+) -> None:
+    tab, person = surfer.tab, alice_here.person
+    log = f"/projects/{alice_here.project}/daily-log"
+    for words in ("First note", "Second note"):
+        edit = urlsplit(person.submit(log, "/daily-log/notes").url).path
+        person.submit(edit, "/edit", comments=words)
+    tab.goto(log)
+    second = tab.get_by_role("listitem").filter(has=tab.get_by_role("link", name="Second note"))
+    Drag(tab, written(tmp_path, "site.txt")).drop(second)
+    dialog = tab.get_by_role("dialog")
+    expect_chosen(dialog, "site.txt")
+    dialog.get_by_role("button", name="Attach 1 file").click()
+    expect(second.locator(".mini")).to_contain_text("site.txt")
+    expect(tab.locator(".mini")).to_have_count(1)
+    # Beside the notes there is nothing that a file could be for.
+    drag = Drag(tab, written(tmp_path, "other.txt")).over(tab.get_by_role("heading", level=1))
+    expect(tab.locator("[data-over]")).to_have_count(0)
+    drag.drop(tab.get_by_role("heading", level=1))
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+
+
 @pytest.mark.parametrize("source", ["My computer", "Box"])
 def test_files_dropped_anywhere_on_the_dialog_are_chosen(
     linked: Actor, surfer: Surfer, tmp_path: Path, source: str
@@ -311,6 +334,11 @@ class Line:
         self.tab.on("request", self._note)
         self.tab.route(PARTS, self._handle)
 
+    def hang_up(self) -> None:
+        """Let go of what nobody waits for any more."""
+        for route in self.held:
+            route.abort()
+
     def _note(self, request: Request) -> None:
         if PARTS.search(request.url):
             offset = request.headers.get("upload-offset", "")
@@ -445,6 +473,7 @@ def test_a_large_file_is_paused_and_resumed(
     large.get_by_role("button", name="Pause").click()
     expect(large).to_contain_text("Paused")
     expect(large.get_by_role("button", name="Resume")).to_be_focused()
+    line.hang_up()
     # What comes behind it does not wait for it.
     expect_chosen(dialog, "small.txt")
     dialog.get_by_role("button", name="Remove small.txt").click()
@@ -467,6 +496,7 @@ def test_a_large_file_that_is_cancelled_leaves_nothing(
     with tab.expect_response(lambda answer: answer.request.method == "DELETE") as answered:
         line_of(dialog, "model.ifc").get_by_role("button", name="Cancel").click()
     assert answered.value.status == 204
+    line.hang_up()
     expect(dialog.locator(".uploads li")).to_have_count(0)
     expect(dialog.locator("#picker-tray li")).to_have_count(0)
     assert tab.evaluate("() => Object.keys(sessionStorage).filter((k) => /upload/.test(k))") == []
@@ -483,6 +513,7 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(
     choose(dialog, model)
     expect_half(dialog, line)
     tab.reload()
+    line.hang_up()
     dialog = open_dialog(tab)
     choose(dialog, model)
     expect_attached_whole(tab)
@@ -557,6 +588,7 @@ def test_files_on_their_way_are_accessible(
         assert size == "desktop" or min(heights) >= 44
         line_of(dialog, "model.ifc").get_by_role("button", name="Cancel").click()
         expect(line_of(dialog, "model.ifc")).to_have_count(0)
+        line.hang_up()
 
 
 # ---- at a real socket

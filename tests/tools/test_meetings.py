@@ -519,6 +519,9 @@ def test_files_from_box_hang_on_the_meeting_and_on_its_items(
     (item,) = rows(app, here, "items")
     (attendee,) = rows(app, here, "attendees")
     assert f"{here}/rows/{item.id}/attach/" in page.links().values()
+    # Where the rows' own places for dropped files are.
+    places = [tr.get("id") for tr in page.all("tr") if tr.get("data-drops") is not None]
+    assert places == [f"row-{item.id}"]
     move(alice, here, "publish")
     copying.attach(alice, sandbox, f"{here}/attach/", SIGN_IN_SHEET)
     copying.attach(alice, sandbox, f"{here}/rows/{item.id}/attach/", OTHER_FILE)

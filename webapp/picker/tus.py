@@ -10,14 +10,15 @@ import hashlib
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, g, make_response, request, url_for
+from flask import Blueprint, Response, abort, make_response, request, url_for
 from werkzeug.exceptions import BadRequest, ClientDisconnected, MethodNotAllowed
 from werkzeug.http import http_date
 
 from webapp.core.formats import filesize
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _
-from webapp.picker.host import PartialUpload, PickerHost, Target
+from webapp.picker.frame import opened_host, opened_target
+from webapp.picker.host import PartialUpload
 
 VERSION = "1.0.0"
 PART_TYPE = "application/offset+octet-stream"
@@ -79,7 +80,7 @@ def _answer(**which: str) -> Response:
 def _abilities() -> Response:
     headers = {
         "Tus-Version": VERSION,
-        "Tus-Max-Size": str(_target().file_max_bytes),
+        "Tus-Max-Size": str(opened_target().file_max_bytes),
         "Tus-Extension": "creation,expiration,termination,checksum",
         "Tus-Checksum-Algorithm": ",".join(ALGORITHMS),
     }
@@ -88,17 +89,17 @@ def _abilities() -> Response:
 
 def _create() -> Response:
     """Begin an upload whose size and name are known; nothing of it is sent yet."""
-    size, most = _number("Upload-Length"), _target().file_max_bytes
+    size, most = _number("Upload-Length"), opened_target().file_max_bytes
     if size > most:
         raise TooLarge(_("Over the %(limit)s limit for one file.", limit=filesize(most)))
-    begun = _host().begin_upload(_target(), _file_name(), size)
+    begun = opened_host().begin_upload(opened_target(), _file_name(), size)
     location = url_for(".part", upload_id=begun.upload_id)
     return _empty(HTTPStatus.CREATED, {"Location": location, **_state(begun)})
 
 
 def _tell(upload_id: str) -> Response:
     """Say how far an upload has come."""
-    found = _host().partial_upload(_target(), upload_id)
+    found = opened_host().partial_upload(opened_target(), upload_id)
     return _empty(HTTPStatus.OK, {"Upload-Length": str(found.size_bytes), **_state(found)})
 
 
@@ -107,16 +108,16 @@ def _add(upload_id: str) -> Response:
     if request.mimetype != PART_TYPE:
         abort(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
     offset = _number("Upload-Offset")
-    found = _host().partial_upload(_target(), upload_id)
+    found = opened_host().partial_upload(opened_target(), upload_id)
     if offset + (request.content_length or 0) > found.size_bytes:
         raise TooLarge(_("More was sent than this file is long. Choose it again."))
     blocks = _checked(_body(found.size_bytes - offset))
-    found = _host().add_part(_target(), upload_id, offset, blocks)
+    found = opened_host().add_part(opened_target(), upload_id, offset, blocks)
     return _empty(HTTPStatus.NO_CONTENT, _state(found))
 
 
 def _abandon(upload_id: str) -> Response:
-    _host().abandon_upload(_target(), upload_id)
+    opened_host().abandon_upload(opened_target(), upload_id)
     return _empty(HTTPStatus.NO_CONTENT, {})
 
 
@@ -187,13 +188,3 @@ def _empty(status: int, headers: dict[str, str]) -> Response:
     response = make_response("", status)
     response.headers.extend(headers)
     return response
-
-
-def _host() -> PickerHost:
-    host: PickerHost = g.picker_host
-    return host
-
-
-def _target() -> Target:
-    target: Target = g.picker_target
-    return target
