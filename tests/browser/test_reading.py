@@ -93,7 +93,8 @@ SMALL = """
       .filter(control => control.checkVisibility({ visibilityProperty: true }))
       .filter(control => control.type !== "hidden" && !control.closest(".vh, [inert]"))
       .filter(control => !control.closest("p.small, .prose"))
-      .map(control => [control, (control.closest("tr") ?? control.closest("label") ?? control).getBoundingClientRect()])
+      .map(control => [control, control.closest("tr") ?? control.closest("label") ?? control])
+      .map(([control, target]) => [control, target.getBoundingClientRect()])
       .filter(([, box]) => box.height > 0 && box.height < 43.5)
       .map(([control, box]) => `${control.outerHTML.slice(0, 120)} ${Math.round(box.height)}`)
 """

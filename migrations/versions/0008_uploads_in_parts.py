@@ -1,13 +1,13 @@
 """Large files from the computer while they come in parts
 
-Revision: 0009, after 0007
+Revision: 0008, after 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 from webapp.core.database import UtcDateTime
 
-revision = '0009'
+revision = '0008'
 down_revision = '0007'
 branch_labels = None
 depends_on = None
