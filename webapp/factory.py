@@ -155,7 +155,9 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(manager.bp)
     app.register_blueprint(box_link.create_blueprint(targets.link_use, help_facts))
     app.register_blueprint(attachments.create_blueprint(targets.may_remove, _page_of))
-    app.register_blueprint(imports.create_blueprint(targets.may_cancel, _page_of))
+    app.register_blueprint(
+        imports.create_blueprint(imports.Host(targets.may_cancel, _page_of, _name_of))
+    )
     app.register_blueprint(routes.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(company_settings.bp)
@@ -176,6 +178,11 @@ def _page_of(row: Attachment | ImportItem) -> str:
     record = db.session.get_one(Record, row.record_id)
     tool: Any = TOOLS.get(row.tool_key)
     return targets.record_url(tool, record)
+
+
+def _name_of(item: ImportItem) -> str:
+    tool: Any = TOOLS.get(item.tool_key)
+    return naming.name_of(tool, db.session.get_one(Record, item.record_id))
 
 
 def _init_queue(app: Flask, config: Config) -> None:

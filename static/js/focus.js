@@ -90,6 +90,7 @@ function looks(control) {
 }
 
 function summary(details) {
+  if (details.dataset.fold) return details.dataset.fold;
   const item = details.closest("li, section");
   return `${item?.querySelector(".name, h2")?.textContent.trim()}|${details.querySelector("summary").textContent}`;
 }

@@ -10,11 +10,10 @@ export function init() {
   if (isListening) return;
   isListening = true;
   for (const kind of ["pointerdown", "pointerup", "pointercancel"]) {
-    document.addEventListener(kind, () => (isPressing = kind === "pointerdown"), { capture: true });
+    document.addEventListener(kind, () => press(kind === "pointerdown"), { capture: true });
   }
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (isPressing && repeats(event.detail.elt)) event.preventDefault();
-    if (isByItself(event.detail)) return;
+    if (isByItself(event.detail)) return postpone(event);
     forget();
     showBusy(event.detail);
   });
@@ -23,6 +22,7 @@ export function init() {
     else said?.remove();
   });
   document.addEventListener("htmx:beforeSwap", (event) => intoDialog(event.detail));
+  document.addEventListener("visibilitychange", goOn);
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, () => say(text("no-answer")));
   }
@@ -50,13 +50,29 @@ function isByItself({ elt, target, requestConfig }) {
 }
 
 /**
- * While a button is held down nothing is redrawn that comes again by itself: a button that is replaced
- * between press and release is never clicked.
+ * What fetches itself does so only while somebody can see it, and at once when they look again. While a
+ * button is held down it waits as well: what is replaced between press and release is never clicked.
  */
+const postponed = new Set();
 let isPressing = false;
 
-function repeats(part) {
-  return part.getAttribute("hx-trigger")?.includes("every ") ?? false;
+function press(isDown) {
+  isPressing = isDown;
+  goOn();
+}
+
+function postpone(event) {
+  if (!document.hidden && !isPressing) return;
+  event.preventDefault();
+  postponed.add(event.detail.elt);
+}
+
+function goOn() {
+  if (document.hidden || isPressing) return;
+  for (const part of postponed) {
+    if (part.isConnected) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, target: part });
+  }
+  postponed.clear();
 }
 
 /** Marks the picker as busy while one of its parts is fetched. */

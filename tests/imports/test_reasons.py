@@ -7,7 +7,7 @@ from pathlib import Path
 from flask import Flask
 
 from webapp.box import errors
-from webapp.imports.reasons import TEXTS, reason_text
+from webapp.imports.reasons import REASONS, reason_text
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("webapp/imports", "webapp/wiring")
@@ -42,13 +42,13 @@ def codes_of_box() -> set[str]:
 def test_every_reason_has_a_sentence() -> None:
     used = codes_of_the_importer() | codes_of_box()
     assert {"too_big", "storage_full", "cut_off", "cancelled", "internal"} <= used
-    assert used <= set(TEXTS)
+    assert used <= set(REASONS)
 
 
 def test_every_sentence_is_one_and_names_nothing_technical(app: Flask) -> None:
     facts: dict[str, object] = {"done": "1.2 MB", "size": "8.1 MB"}
     with app.test_request_context():
-        for code in TEXTS:
+        for code in REASONS:
             sentence = reason_text(code, facts)
             assert sentence.endswith("."), code
             assert "%(" not in sentence, code

@@ -7,7 +7,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from webapp.attachments.models import Attachment
@@ -85,6 +85,37 @@ def restore(session: Session, found: Attachment, *, person_id: int) -> None:
     if rows_changed(done) != 1:
         raise Conflict(_("It hangs there again already, or it was removed more than 30 days ago."))
     _note(session, "file.restored", found, person_id, name=found.name)
+
+
+def supersede(session: Session, older_id: int, newer: Attachment) -> None:
+    """Let a newer version take the place of a file on the same target; the file itself is kept.
+
+    Who asked for the newer version decided it. One that was removed meanwhile stays removed.
+    """
+    older = session.scalar(
+        select(Attachment).where(
+            Attachment.id == older_id,
+            Attachment.record_id == newer.record_id,
+            Attachment.removed_at.is_(None),
+        )
+    )
+    if older is None:
+        return
+    older.superseded_by_id, older.newer_in_box = newer.id, False
+    _note(
+        session,
+        "file.superseded",
+        older,
+        newer.attached_by_id,
+        name=older.name,
+        before=version_text(older),
+        after=version_text(newer),
+    )
+
+
+def version_text(found: Attachment) -> str:
+    """Return which version of its file a copy is; the id of it where Box counts none."""
+    return found.box_version_number or found.box_version_id or ""
 
 
 def _note(session: Session, event: str, found: Attachment, person_id: int, **facts: Any) -> None:

@@ -11,6 +11,13 @@ _BY_EXTENSION = {
     "gif": "image/gif",
     "webp": "image/webp",
 }
+_KINDS = {
+    "img": {"jpg", "jpeg", "png", "gif", "heic", "tif", "tiff", "svg", "webp", "bmp"},
+    "xls": {"xls", "xlsx", "xlsm", "csv"},
+    "cad": {"dwg", "dxf", "rvt", "nwd", "ifc", "stp", "las"},
+    "mov": {"mp4", "mov", "m4a", "avi", "mkv", "mp3", "wav"},
+    "pdf": {"pdf"},
+}
 
 
 def shown_as(name: str) -> str | None:
@@ -35,3 +42,9 @@ def is_really(kind: str, head: bytes) -> bool:
         case "image/webp":
             return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
     return False
+
+
+def kind_of(name: str) -> str:
+    """Return the family of a file for the colour of its paper, "" when it is none of them."""
+    extension = extension_of(name)
+    return next((kind for kind, members in _KINDS.items() if extension in members), "")

@@ -13,7 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
@@ -40,6 +40,9 @@ class Attachment(Base):
     with the last of them. The `box_…` columns tell where the copy was taken from, at the time it
     was taken; they never change with Box. A file taken from a tool of the project (its source is
     the tool's key) tells there which record and version it was, its path, and who put it there.
+
+    One whose place a newer version has taken is kept, and knows that version. Should that one be
+    removed, this is the current one again.
     """
 
     __tablename__ = "attachments"
@@ -71,9 +74,20 @@ class Attachment(Base):
     box_owner: Mapped[str] = mapped_column(String(254), default="")
     box_login: Mapped[str] = mapped_column(String(254), default="")
     newer_in_box: Mapped[bool] = mapped_column(default=False)
+    superseded_by_id: Mapped[int | None]
 
     attached_by: Mapped[Person] = relationship(foreign_keys=attached_by_id)
     removed_by: Mapped[Person | None] = relationship(foreign_keys=removed_by_id)
+    successor: Mapped["Attachment | None"] = relationship(
+        primaryjoin=lambda: foreign(Attachment.superseded_by_id) == remote(Attachment.id),
+        viewonly=True,
+    )
+
+    @property
+    def superseded_by(self) -> "Attachment | None":
+        """Return the newer version that hangs there instead, None for a file that is current."""
+        newer = self.successor
+        return newer if newer is not None and newer.removed_at is None else None
 
     __table_args__ = (
         ForeignKeyConstraint(

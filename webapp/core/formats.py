@@ -40,6 +40,16 @@ def filesize(size_bytes: int | None) -> str:
     raise AssertionError("the last unit takes everything")
 
 
+def progress_of(done_bytes: int, size_bytes: int | None) -> str:
+    """Return how much of a file has come, in the unit of the whole: 12.4 of 80.0 MB."""
+    size = filesize(size_bytes)
+    for unit, factor in ((" kB", 10**3), (" MB", 10**6), (" GB", 10**9)):
+        if size_bytes is not None and size.endswith(unit):
+            done = f"{done_bytes / factor:.{0 if factor == 1000 else 1}f}"
+            return _("%(done)s of %(size)s", done=done, size=size)
+    return _("%(done)s of %(size)s", done=filesize(done_bytes), size=size)
+
+
 def day(value: date | None) -> str:
     """Return "today" or "Sep 12", with the year when it is another one, or on paper."""
     if value is None:

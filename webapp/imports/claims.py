@@ -51,6 +51,7 @@ class Job:
     failures: int
     mismatches: int
     created_at: datetime
+    supersedes_id: int | None
 
 
 class LeaseLost(Exception):
@@ -127,6 +128,7 @@ def _taken(connection: Connection, item_id: int, worker: str) -> Job | None:
             facts={},
             run_after=None,
             bytes_done=0,
+            bytes_per_s=0,
             started_at=now,
         )
         .returning(ImportItem)
@@ -156,6 +158,7 @@ def _taken(connection: Connection, item_id: int, worker: str) -> Job | None:
         failures=row.failures,
         mismatches=row.mismatches,
         created_at=row.created_at,
+        supersedes_id=row.supersedes_id,
     )
 
 
@@ -167,13 +170,17 @@ def _held(job: Job) -> ColumnElement[bool]:
     )
 
 
-def beat(job: Job, bytes_done: int) -> None:
+def beat(job: Job, bytes_done: int, bytes_per_s: int = 0) -> None:
     """Report progress and lengthen the lease; raises LeaseLost when there is nothing to hold."""
     with write_connection() as connection:
         done = connection.execute(
             update(ImportItem)
             .where(_held(job), ImportItem.cancel_asked.is_(False))
-            .values(bytes_done=bytes_done, leased_until=utcnow() + LEASE)
+            .values(
+                bytes_done=bytes_done,
+                bytes_per_s=bytes_per_s,
+                leased_until=utcnow() + LEASE,
+            )
         )
         if rows_changed(done) != 1:
             raise LeaseLost
@@ -313,6 +320,21 @@ def try_again(session: Session, which: ColumnElement[bool]) -> int:
         )
         count += rows_changed(done)
     return count
+
+
+def hurry(session: Session, which: ColumnElement[bool]) -> int:
+    """Have what waits to be tried again tried now, but for what Box itself has told to wait."""
+    done = session.execute(
+        update(ImportItem)
+        .where(
+            which,
+            ImportItem.state == ItemState.QUEUED,
+            ImportItem.run_after.is_not(None),
+            ImportItem.reason.not_in(("box_busy", "box_preparing")),
+        )
+        .values(run_after=None)
+    )
+    return rows_changed(done)
 
 
 def link_is_back(session: Session, person_id: int) -> int:

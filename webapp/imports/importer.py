@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import exp
 from random import uniform
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
 from webapp.accounts.models import notify
+from webapp.attachments import changing
 from webapp.attachments.models import Attachment, Source
 from webapp.box.client import BoxClient, Content
 from webapp.box.errors import (
@@ -51,6 +53,8 @@ FLUSH_SECONDS = 0.25
 # A file that comes more slowly than this, for that long, gives its worker's thread to others.
 PACE_MIN_BYTES_PER_S = 1000
 PACE_SECONDS = 30.0
+# Over how long the rate that people see is smoothed, and how short a time tells none.
+SPEED_SECONDS, SPEED_MIN_SECONDS = 4.0, 0.2
 TRIES = 20
 CORRUPT_TRIES = 3
 BACKOFF_MAX_S = 60.0
@@ -155,6 +159,8 @@ class Importer:
         size = self.blobs.size(job.blob_key)
         if size is None or size != job.size_bytes or job.sha1 is None:
             return None
+        # All of it is here already: only the check is left.
+        claims.beat(job, size)
         with Digesting(size) as digesting:
             for _block in digesting.through(self.blobs.read(job.blob_key)):
                 pass
@@ -181,7 +187,8 @@ class Importer:
     ) -> Iterator[bytes]:
         """Pass blocks on, report progress once a second, and verify before the last is taken."""
         limit = job.size_bytes if job.size_bytes is not None else self.file_max_bytes
-        next_beat = 0.0
+        began = next_beat = time.monotonic()
+        speed = _Speed(began)
         for block in blocks:
             if digesting.size_bytes > limit and _is_verifiable(job):
                 raise WrongBytes("longer than announced")
@@ -190,10 +197,13 @@ class Importer:
             if stopping.is_set():
                 raise Stopping
             if time.monotonic() >= next_beat:
-                claims.beat(job, digesting.size_bytes)
+                claims.beat(job, digesting.size_bytes, speed.after(digesting.size_bytes))
                 next_beat = time.monotonic() + claims.HEARTBEAT_SECONDS
             yield block
             failpoint("import.mid_stream")
+        if next_beat - began > 2 * claims.HEARTBEAT_SECONDS:
+            # Somebody may be looking: all has come, and what is left is the check.
+            claims.beat(job, digesting.size_bytes)
         if _is_verifiable(job):
             _verify(job, digesting)
 
@@ -207,7 +217,8 @@ class Importer:
             claims.attached(session, job, digests.size_bytes)
             # Chosen in one account, an item may have been tried again through another.
             login = self.targets.box_login(session, job.person_id) or job.box_login
-            session.add(_attachment(job, name, digests, login))
+            arrived = _attachment(job, name, digests, login)
+            session.add(arrived)
             audit.note(
                 session,
                 "file.attached",
@@ -219,6 +230,9 @@ class Importer:
                 login=login,
                 row=job.target.row_id,
             )
+            if job.supersedes_id is not None:
+                session.flush()
+                changing.supersede(session, job.supersedes_id, arrived)
         failpoint("import.after_commit")
 
     def _look_for_newer(self, job: Job, stopping: threading.Event) -> None:
@@ -357,6 +371,24 @@ def _blocks(content: Content) -> Iterator[bytes]:
         raise CutOff(done)
     if waiting:
         yield b"".join(waiting)
+
+
+class _Speed:
+    """How fast a file comes; the last seconds count most, so that the rate does not jump."""
+
+    def __init__(self, now: float) -> None:
+        self._at, self._bytes, self._rate = now, 0, 0.0
+
+    def after(self, size_bytes: int) -> int:
+        """Return the bytes per second when so many have come by now; 0 for the first."""
+        now = time.monotonic()
+        seconds, came = now - self._at, size_bytes - self._bytes
+        self._at, self._bytes = now, size_bytes
+        if seconds < SPEED_MIN_SECONDS:
+            return 0
+        weight = 1 - exp(-seconds / SPEED_SECONDS) if self._rate else 1
+        self._rate += weight * (came / seconds - self._rate)
+        return round(self._rate)
 
 
 class _Pace:

@@ -195,6 +195,7 @@ class ImportItem(Base):
 
     `fence` grows with every claim; whoever holds an older one can change nothing any more.
     `failures` counts tries that ended in an error, not those that Box asked to wait.
+    `supersedes_id` names the attachment that this newer version of its file takes the place of.
     """
 
     __tablename__ = "import_items"
@@ -227,9 +228,11 @@ class ImportItem(Base):
     failures: Mapped[int] = mapped_column(default=0)
     mismatches: Mapped[int] = mapped_column(default=0)
     bytes_done: Mapped[int] = mapped_column(BigInteger, default=0)
+    bytes_per_s: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     cancel_asked: Mapped[bool] = mapped_column(default=False)
+    supersedes_id: Mapped[int | None]
 
     batch: Mapped[ImportBatch] = relationship()
     person: Mapped[Person] = relationship()
@@ -243,5 +246,5 @@ class ImportItem(Base):
         UniqueConstraint("batch_id", "box_file_id", "box_version_id"),
         Index("ix_import_items_claim", "state", "run_after", "id"),
         Index("ix_import_items_record", "record_id", "row_id", "state"),
-        Index("ix_import_items_person", "person_id", "state"),
+        Index("ix_import_items_person", "person_id", "state", "id"),
     )

@@ -1,37 +1,158 @@
 """Why a copy waits, failed or stopped, in words: the stable codes and their sentences.
 
-Each sentence says what happened; the page adds what was tried and the one thing to do next.
+Each reason says what happened, what follows by itself while the copy waits, what the person can do
+once it does not, and the one button that does it.
 """
+
+from dataclasses import dataclass
+from enum import StrEnum
 
 from webapp.core.text import N_, _
 
-TEXTS = {
-    "relink_needed": N_("Your Box link has ended. The copy starts by itself when you reconnect."),
-    "box_busy": N_("Box asks us to wait. The copy then goes on by itself."),
-    "box_down": N_("Box is not answering. We try again by itself."),
-    "box_preparing": N_("Box is still preparing this file. We try again by itself."),
-    "cut_off": N_("The connection to Box dropped at %(done)s of %(size)s."),
-    "not_found_in_box": N_("It was deleted in Box since it was chosen, or access was lost."),
-    "no_permission_in_box": N_("Your Box account may not download it any more."),
-    "blocked_in_box": N_("Box has blocked its download: a policy, a lock or a scan forbids it."),
-    "changed_in_box": N_(
-        "The chosen version is no longer in Box; a newer one is. Choose the file again to take it."
+
+class Remedy(StrEnum):
+    """What the one button beside a copy that did not arrive does."""
+
+    RETRY = "retry"
+    RECONNECT = "reconnect"
+    CHOOSE = "choose"
+    ASK = "ask"
+    HELP = "help"
+    DISMISS = "dismiss"
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`waits` is said of a copy that goes on by itself, `advice` of one that has ended."""
+
+    said: str
+    advice: str
+    remedy: Remedy = Remedy.RETRY
+    waits: str = ""
+
+
+_BY_ITSELF = N_("We try again by itself.")
+
+REASONS = {
+    "relink_needed": Reason(
+        N_("Your Box link has ended."),
+        N_("Reconnect Box, then try again."),
+        Remedy.RECONNECT,
+        N_("The copy starts by itself when you reconnect."),
     ),
-    "corrupt_transfer": N_("What arrived from Box was not what Box had announced."),
-    "too_big": N_("It is larger than the limit for one file."),
-    "storage_full": N_("Plumbline's storage is full. We try again in a few minutes."),
-    "storage_down": N_("Plumbline's storage did not take the file. We try again by itself."),
-    "feature_off": N_("Box was switched off for this company."),
-    "no_access": N_("You may no longer attach files to this record."),
-    "record_gone": N_("The record no longer exists."),
-    "cancelled": N_("Cancelled."),
-    "unlinked": N_("Cancelled, because Box was disconnected."),
-    "misconfigured": N_("Box refuses Plumbline's own registration. Its people have been told."),
-    "box_refused": N_("Box did not accept the request for this file."),
-    "internal": N_("Plumbline made a mistake while copying. It has been noted."),
+    "box_busy": Reason(
+        N_("Box asks us to wait."),
+        N_("Try again in some minutes."),
+        waits=N_("The copy then goes on by itself."),
+    ),
+    "box_down": Reason(
+        N_("Box is not answering."), N_("Try again when Box is back."), waits=_BY_ITSELF
+    ),
+    "box_preparing": Reason(
+        N_("Box is still preparing this file."),
+        N_("Try again when Box shows it."),
+        waits=_BY_ITSELF,
+    ),
+    "cut_off": Reason(
+        N_("The connection to Box dropped at %(done)s of %(size)s."),
+        N_("Try again."),
+        waits=_BY_ITSELF,
+    ),
+    "not_found_in_box": Reason(
+        N_("It was deleted in Box since it was chosen, or access was lost."),
+        N_("Look for it in Box and choose it again, or choose another file."),
+        Remedy.CHOOSE,
+    ),
+    "no_permission_in_box": Reason(
+        N_("Your Box account may not download it any more."),
+        N_("Ask its owner to let you download it, then try again."),
+    ),
+    "blocked_in_box": Reason(
+        N_("Box has blocked its download: a policy, a lock or a scan forbids it."),
+        N_("Ask its owner or whoever runs your Box to allow it, then try again."),
+    ),
+    "changed_in_box": Reason(
+        N_("The chosen version is no longer in Box; a newer one is."),
+        N_("Choose the file again to take it."),
+        Remedy.CHOOSE,
+    ),
+    "corrupt_transfer": Reason(
+        N_("What arrived from Box was not what Box had announced."),
+        N_("Nothing of it was kept. Try again."),
+        waits=_BY_ITSELF,
+    ),
+    "too_big": Reason(
+        N_("It is larger than the limit for one file."),
+        N_("Choose a smaller file, or one that was split or compressed in Box."),
+        Remedy.CHOOSE,
+    ),
+    "storage_full": Reason(
+        N_("Plumbline's storage is full."),
+        N_("Try again when the people who run Plumbline have made room."),
+        waits=N_("We try again in a few minutes."),
+    ),
+    "storage_down": Reason(
+        N_("Plumbline's storage did not take the file."),
+        N_("Try again."),
+        waits=_BY_ITSELF,
+    ),
+    "feature_off": Reason(
+        N_("Box was switched off for this company."),
+        N_("Its administrators can switch it on again."),
+        Remedy.ASK,
+    ),
+    "no_access": Reason(
+        N_("You may no longer attach files to this record."),
+        N_("The company's administrators can let you again."),
+        Remedy.ASK,
+    ),
+    "record_gone": Reason(
+        N_("The record no longer exists."), N_("There is nothing left to do."), Remedy.DISMISS
+    ),
+    "cancelled": Reason(N_("Cancelled."), N_("Try again to copy it after all.")),
+    "unlinked": Reason(
+        N_("Cancelled, because Box was disconnected."),
+        N_("Try again to copy it after all; you are asked to connect Box first."),
+    ),
+    "misconfigured": Reason(
+        N_("Box refuses Plumbline's own registration. Its people have been told."),
+        N_("Read what can be done meanwhile."),
+        Remedy.HELP,
+        _BY_ITSELF,
+    ),
+    "box_refused": Reason(
+        N_("Box did not accept the request for this file."),
+        N_("Choose the file again."),
+        Remedy.CHOOSE,
+    ),
+    "internal": Reason(
+        N_("Plumbline made a mistake while copying. It has been noted."), N_("Try again.")
+    ),
 }
+# While these wait, asking again sooner would be what Box has just asked us not to do.
+PATIENT = frozenset({"box_busy", "box_preparing"})
 
 
 def reason_text(code: str | None, facts: dict[str, object]) -> str:
-    """Return the sentence for a code; facts fill its places."""
-    return _(TEXTS[code], **facts) if code else ""
+    """Return the sentence that says what happened; facts fill its places."""
+    return _(REASONS[code].said, **facts) if code else ""
+
+
+def waiting_text(code: str | None, facts: dict[str, object], until: str = "") -> str:
+    """Return why a copy waits and what follows by itself; `until` is a time of day, if any."""
+    if not code:
+        return _("Waiting for its turn.")
+    reason = REASONS[code]
+    if code == "box_busy" and until:
+        return _("Box asks us to wait until %(when)s.", when=until) + " " + _(reason.waits)
+    said = " ".join(_(text, **facts) for text in (reason.said, reason.waits) if text)
+    return said + " " + _("Not before %(when)s.", when=until) if until else said
+
+
+def advice_text(code: str | None) -> str:
+    """Return what the person can do about a copy that has ended."""
+    return _(REASONS[code].advice) if code else ""
+
+
+def remedy_of(code: str | None) -> Remedy:
+    return REASONS[code].remedy if code else Remedy.RETRY

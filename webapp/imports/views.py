@@ -1,41 +1,78 @@
-"""A batch of copies: its page, and what people can do to the copies in it."""
+"""A person's copies on every page, a batch's on its own, and what people can do to them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import Blueprint, make_response, redirect, request
+from flask import Blueprint, make_response, redirect, request, url_for
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
+from webapp.companies.models import Project
 from webapp.core import htmx
 from webapp.core.database import db, writing
 from webapp.core.problems import Forbidden, NotFound
 from webapp.core.text import _
-from webapp.imports import claims
-from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, ItemState
-from webapp.imports.reasons import reason_text
+from webapp.imports import claims, mine, news
+from webapp.imports.models import ImportBatch, ImportItem
+from webapp.imports.showing import RESTING_SHOWN, count_text, shown_copy
 from webapp.imports.tasks import queue
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 
-OVER = (ItemState.FAILED, ItemState.CANCELLED)
-
 
 @dataclass(frozen=True)
-class ShownItem:
-    item: ImportItem
-    reason: str
-    may_retry: bool
-    may_cancel: bool
+class Host:
+    """What only the tools above know: who may cancel a copy, where its record is, and its name."""
+
+    may_cancel: Callable[[int, ImportItem], bool]
+    page_of: Callable[[ImportItem], str]
+    name_of: Callable[[ImportItem], str]
 
 
-def create_blueprint(
-    may_cancel: Callable[[int, ImportItem], bool], page_of: Callable[[ImportItem], str]
-) -> Blueprint:
-    """Return the views; the tools above know who may cancel and where a copy's record is."""
+def create_blueprint(host: Host) -> Blueprint:
+    """Return the views of copies."""
     bp = Blueprint("imports", __name__, url_prefix="/imports")
+    _add_looking(bp, host)
+    _add_changing(bp, host)
+    return bp
+
+
+def _add_looking(bp: Blueprint, host: Host) -> None:
+    @bp.get("/")
+    def copies() -> BaseResponse:
+        """My copies under way, waiting and failed: a part of every page, or one without script."""
+        person_id = me().id
+        items = mine.shown(db.session(), person_id)
+        shown = [shown_copy(item, person_id, is_admin=False) for item in items]
+        lines = sorted(shown, key=lambda copy: (copy.is_moving, copy.is_waiting))
+        is_part = htmx.wants_partial()
+        return htmx.render(
+            "imports/_copies.html",
+            within="imports/copies.html",
+            copies=[
+                (copy, host.page_of(copy.item), host.name_of(copy.item))
+                for copy in (lines[: mine.LINES] if is_part else lines)
+            ],
+            count=len(shown),
+            counted=count_text(shown),
+            is_moving=any(copy.is_moving for copy in shown),
+            may_retry_all=sum(copy.is_over for copy in shown) > 1,
+            since=news.mark(),
+            said=news.since(
+                db.session(),
+                person_id,
+                ImportItem.person_id == person_id,
+                request.args.get("since"),
+            ),
+        )
+
+    @bp.get("/items/<id:item_id>/ask")
+    def ask(item_id: int) -> BaseResponse:
+        """Go to where the administrators stand who can let this copy through."""
+        project = db.session.get_one(Project, _item(db.session(), item_id).project_id)
+        return redirect(url_for("companies.box", company_id=project.company_id), 303)
 
     @bp.get("/<id:batch_id>")
     def batch(batch_id: int) -> BaseResponse:
@@ -43,50 +80,45 @@ def create_blueprint(
         found = _batch(batch_id)
         items = _items(db.session(), ImportItem.batch_id == batch_id)
         # A batch is one person's, for one record: what holds for one copy holds for all.
-        is_mine, is_cancellable = found.person_id == me().id, may_cancel(me().id, items[0])
-        shown = tuple(
-            ShownItem(
-                item,
-                reason_text(item.reason, item.facts),
-                may_retry=is_mine and item.state in OVER,
-                may_cancel=is_cancellable and item.state in UNFINISHED,
-            )
-            for item in items
-        )
+        is_admin = host.may_cancel(me().id, items[0])
+        shown = [shown_copy(item, me().id, is_admin=is_admin) for item in items]
         return htmx.render(
             "imports/_progress.html",
             within="imports/page.html",
             batch=found,
             items=shown,
-            is_moving=any(i.item.state in UNFINISHED for i in shown),
-            may_cancel_rest=sum(s.may_cancel for s in shown) > 1,
-            may_retry_all=is_mine and sum(i.state == ItemState.FAILED for i in items) > 1,
-            page_url=page_of(items[0]),
+            is_moving=any(copy.is_moving for copy in shown),
+            may_cancel_rest=sum(copy.may_cancel for copy in shown) > 1,
+            may_retry_all=sum(copy.may_retry and copy.has_failed for copy in shown) > 1,
+            page_url=host.page_of(items[0]),
         )
 
+
+def _add_changing(bp: Blueprint, host: Host) -> None:
     @bp.post("/items/<id:item_id>/cancel")
     def cancel(item_id: int) -> BaseResponse:
         """Stop a copy, or put one that did not arrive out of sight; `rest` stops its batch."""
         with writing() as session:
             item = _item(session, item_id)
-            if not may_cancel(me().id, item):
+            if not host.may_cancel(me().id, item):
                 raise Forbidden(_("Only whoever chose the file, or an admin, can stop its copy."))
             if "rest" in request.form:
                 claims.cancel(session, ImportItem.batch_id == item.batch_id, reason="cancelled")
             elif not claims.cancel(session, ImportItem.id == item_id, reason="cancelled"):
                 claims.dismiss(session, ImportItem.id == item_id)
-            page_url = page_of(item)
+            page_url = host.page_of(item)
         return _changed(page_url)
 
     @bp.post("/items/<id:item_id>/retry")
     def retry(item_id: int) -> BaseResponse:
-        """Try one copy again; only its chooser can, because it is their Box."""
+        """Try one copy again, or now; only its chooser can, because it is their Box."""
         with writing() as session:
             item = _item(session, item_id)
             if item.person_id != me().id:
                 raise Forbidden(_("Only whoever chose the file can copy it from their Box."))
-            count = claims.try_again(session, ImportItem.id == item_id)
-            page_url = page_of(item)
+            which = ImportItem.id == item_id
+            count = claims.try_again(session, which) or claims.hurry(session, which)
+            page_url = host.page_of(item)
         queue().wake(count)
         return _changed(page_url)
 
@@ -97,15 +129,28 @@ def create_blueprint(
             found = _batch(batch_id)
             if found.person_id != me().id:
                 raise Forbidden(_("Only whoever chose the files can copy them from their Box."))
-            which = and_(
-                ImportItem.batch_id == batch_id,
-                ImportItem.state == ItemState.FAILED,
-            )
-            count = claims.try_again(session, which)
+            count = claims.try_again(session, _failed(ImportItem.batch_id == batch_id))
         queue().wake(count)
-        return redirect(f"/imports/{batch_id}", 303)
+        return _changed(f"/imports/{batch_id}")
 
-    return bp
+    @bp.post("/retry")
+    def retry_mine() -> BaseResponse:
+        """Try all of my copies again that failed, on one record when one is named."""
+        which = ImportItem.person_id == me().id
+        if (record_id := request.form.get("record", "")).isdecimal():
+            which = and_(which, ImportItem.record_id == int(record_id[:18]))
+        with writing() as session:
+            ids = [item.id for item in _items(session, which) if item.state in RESTING_SHOWN]
+            count = claims.try_again(session, _failed(ImportItem.id.in_(ids)))
+        queue().wake(count)
+        return _changed(url_for("imports.copies"))
+
+
+def _failed(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return SQL for what stopped by itself; what somebody cancelled is left in peace."""
+    return and_(
+        which, ImportItem.state.in_(RESTING_SHOWN), ImportItem.reason.is_distinct_from("cancelled")
+    )
 
 
 def _changed(page_url: str) -> BaseResponse:

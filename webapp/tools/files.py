@@ -7,22 +7,19 @@ from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.changing import REMOVED_LIVES
-from webapp.attachments.kinds import shown_as
+from webapp.attachments.kinds import kind_of, shown_as
 from webapp.attachments.models import Attachment, Source
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
-from webapp.core.names import extension_of
-from webapp.core.text import _, tidy
-from webapp.imports.models import UNFINISHED, ImportItem, ItemState
-from webapp.imports.reasons import reason_text
+from webapp.core.text import tidy
+from webapp.imports import news
+from webapp.imports.models import UNFINISHED, ImportItem
+from webapp.imports.showing import RESTING_SHOWN, ShownCopy, shown_copy
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Original, Section, Tool
-
-# What somebody cancelled or dismissed is out of sight; what stopped by itself stays until then.
-RESTING_SHOWN = (ItemState.FAILED, ItemState.CANCELLED)
 
 
 @dataclass(frozen=True)
@@ -76,53 +73,6 @@ class RemovedFile:
 
 
 @dataclass(frozen=True)
-class ShownCopy:
-    """A copy on its way, or one that did not arrive."""
-
-    item: ImportItem
-    may_cancel: bool
-    may_retry: bool
-    may_dismiss: bool
-
-    @property
-    def kind(self) -> str:
-        return kind_of(self.item.name)
-
-    @property
-    def reason(self) -> str:
-        return reason_text(self.item.reason, self.item.facts)
-
-    @property
-    def is_waiting(self) -> bool:
-        """Not copying now and not over: in the queue for a moment, or told to wait."""
-        return self.item.state in {ItemState.QUEUED, ItemState.WAITING_RELINK}
-
-    @property
-    def waits_until(self) -> datetime | None:
-        run_after = self.item.run_after
-        return run_after if run_after and run_after > utcnow() else None
-
-    @property
-    def pace(self) -> str:
-        """Return the rate and the time left, once there is enough to tell them from."""
-        started, size = self.item.started_at, self.item.size_bytes
-        seconds = (utcnow() - started).total_seconds() if started else 0
-        if (
-            self.item.state != ItemState.COPYING
-            or seconds < 2
-            or not self.item.bytes_done
-            or not size
-        ):
-            return ""
-        rate = self.item.bytes_done / seconds
-        left = round((size - self.item.bytes_done) / rate)
-        rate_text = f"{rate / 1e6:.1f} MB/s"
-        if left < 90:
-            return _("%(rate)s, about %(num)s seconds left", rate=rate_text, num=max(1, left))
-        return _("%(rate)s, about %(num)s minutes left", rate=rate_text, num=round(left / 60))
-
-
-@dataclass(frozen=True)
 class FileList:
     """Everything that hangs on one target.
 
@@ -139,19 +89,26 @@ class FileList:
     @property
     def is_moving(self) -> bool:
         """True while something may change by itself, so that the page keeps asking."""
-        return any(copy.item.state in UNFINISHED for copy in self.copies)
+        return any(copy.is_moving for copy in self.copies)
 
     @property
-    def under_way(self) -> int:
-        return sum(copy.item.state in UNFINISHED for copy in self.copies)
+    def mark(self) -> str:
+        """The moment of which this is, for the page to ask what has happened since."""
+        return news.mark()
 
     @property
-    def failed(self) -> int:
-        return sum(copy.item.state == ItemState.FAILED for copy in self.copies)
+    def current(self) -> tuple[ShownFile, ...]:
+        return tuple(f for f in self.files if f.attachment.superseded_by is None)
 
     @property
-    def may_retry_all(self) -> bool:
-        return sum(copy.may_retry for copy in self.copies) > 1
+    def superseded(self) -> tuple[ShownFile, ...]:
+        """The files whose place a newer version has taken; they are kept."""
+        return tuple(f for f in self.files if f.attachment.superseded_by is not None)
+
+    @property
+    def retryable(self) -> tuple[ShownCopy, ...]:
+        """The failed copies this person may try again, all of them at once too."""
+        return tuple(copy for copy in self.copies if copy.may_retry)
 
 
 def file_lists(session: Session, standing: Standing) -> dict[int | None, FileList]:
@@ -184,12 +141,26 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
                 for a in attachments
                 if a.row_id == row_id
             ),
-            tuple(_shown_copy(i, standing) for i in items if i.row_id == row_id),
+            tuple(
+                shown_copy(i, standing.person_id, is_admin="admin" in standing.parts)
+                for i in items
+                if i.row_id == row_id
+            ),
             in_all=len(attachments) if row_id is None else 0,
             removed=_removed(session, standing) if row_id is None else (),
         )
         for row_id in rows
     }
+
+
+def news_of_others(session: Session, standing: Standing, since: str | None) -> str:
+    """Return what is to be said of others' copies to the record; one's own are said everywhere."""
+    which = and_(
+        ImportItem.record_id == standing.record.id,
+        ImportItem.row_id.is_(None),
+        ImportItem.person_id != standing.person_id,
+    )
+    return news.since(session, standing.person_id, which, since)
 
 
 def _originals(
@@ -210,7 +181,7 @@ def attached_to(session: Session, standing: Standing) -> list[Attachment]:
     found = session.scalars(
         select(Attachment)
         .where(Attachment.record_id == record.id, Attachment.removed_at.is_(None))
-        .options(joinedload(Attachment.attached_by))
+        .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
         .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
     ).all()
     hidden = _hidden_rows(session, standing) if any(a.row_id for a in found) else set()
@@ -272,29 +243,3 @@ def _in_hidden_table(tool_key: str, section: Section) -> ColumnElement[bool]:
     return and_(
         Record.tool_key == tool_key, Attachment.row_id.is_not(None), not_(is_shown), is_its_row
     )
-
-
-def _shown_copy(item: ImportItem, standing: Standing) -> ShownCopy:
-    is_mine = item.person_id == standing.person_id
-    is_admin = "admin" in standing.parts
-    return ShownCopy(
-        item,
-        may_cancel=item.state in UNFINISHED and (is_mine or is_admin),
-        may_retry=item.state in RESTING_SHOWN and is_mine,
-        may_dismiss=item.state in RESTING_SHOWN and (is_mine or is_admin),
-    )
-
-
-_KINDS = {
-    "img": {"jpg", "jpeg", "png", "gif", "heic", "tif", "tiff", "svg", "webp", "bmp"},
-    "xls": {"xls", "xlsx", "xlsm", "csv"},
-    "cad": {"dwg", "dxf", "rvt", "nwd", "ifc", "stp", "las"},
-    "mov": {"mp4", "mov", "m4a", "avi", "mkv", "mp3", "wav"},
-    "pdf": {"pdf"},
-}
-
-
-def kind_of(name: str) -> str:
-    """Return the family of a file for the colour of its paper, "" when it is none of them."""
-    extension = extension_of(name)
-    return next((kind for kind, members in _KINDS.items() if extension in members), "")

@@ -443,6 +443,7 @@ EVENTS = {
     "file.removed": N_("removed %(name)s"),
     "file.moved_on": N_("moved %(name)s on to %(there)s"),
     "file.taken_over": N_("took over %(name)s from %(where)s"),
+    "file.superseded": N_("put version %(after)s of %(name)s in the place of version %(before)s"),
     "file.restored": N_("restored %(name)s"),
     "file.renamed": N_("renamed %(old)s to %(new)s"),
     "file.described": N_("described %(name)s"),

@@ -20,11 +20,12 @@ from webapp.core.extensions import limiter
 from webapp.core.formats import day, for_paper
 from webapp.core.paper import pdf_of
 from webapp.core.text import _, ngettext
+from webapp.imports.showing import ShownCopy
 from webapp.records.models import Record
 from webapp.tools import lists
 from webapp.tools.blueprint import bp
 from webapp.tools.file_pages import row_names
-from webapp.tools.files import FileList, ShownCopy, ShownFile
+from webapp.tools.files import FileList, ShownFile
 from webapp.tools.naming import name_of
 from webapp.tools.page import Cell, RecordPage, ShownRow, ShownSection, open_record, record_page
 from webapp.tools.parts import Standing

@@ -14,7 +14,7 @@ from webapp.core.text import _
 from webapp.records.models import Record
 from webapp.tools import lifecycle, lists
 from webapp.tools.blueprint import address, bp, take_step
-from webapp.tools.files import file_lists
+from webapp.tools.files import file_lists, news_of_others
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Listing, Part, Tool
@@ -127,6 +127,9 @@ def files(project_id: int, tool: Tool, record_id: int) -> Response:
         record=found.record,
         files=files_under(shown, found.record, None),
         may_attach=found.may_attach,
+        said=news_of_others(db.session(), found, request.args.get("since"))
+        if htmx.wants_partial()
+        else "",
     )
 
 

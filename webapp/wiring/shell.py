@@ -12,6 +12,7 @@ from webapp.companies import access
 from webapp.companies.models import Company, Level, Project
 from webapp.core.database import db
 from webapp.core.text import _
+from webapp.imports import mine, news
 from webapp.tools import lists
 from webapp.tools.registry import TOOLS
 
@@ -43,6 +44,8 @@ class Shell:
     projects_elsewhere: tuple[Project, ...]
     nav: tuple[NavItem, ...]
     notice_count: int
+    has_copies: bool
+    since: str
 
     @property
     def dock(self) -> tuple[NavItem, ...]:
@@ -76,6 +79,8 @@ def _shell() -> Shell:
         projects_elsewhere=tuple(p for p in projects if not company or p.company_id != company.id),
         nav=_nav(project, person) if project else (),
         notice_count=_unread(person.id),
+        has_copies=mine.are_there(db.session(), person.id),
+        since=news.mark(),
     )
 
 

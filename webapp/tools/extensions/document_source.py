@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
+from webapp.attachments.kinds import kind_of as paper_of
 from webapp.attachments.models import Attachment, Source
 from webapp.companies import access
 from webapp.companies.models import Level
@@ -28,7 +29,6 @@ from webapp.picker.host import Source as PickerSource
 from webapp.records.models import Record, RecordRow, folded
 from webapp.records.visibility import Target, may_see, may_see_at, may_see_row
 from webapp.tools.extensions.folders import FILE, FOLDER, KEY, ancestors, kind_of, tool_of
-from webapp.tools.files import kind_of as paper_of
 from webapp.tools.registry import TOOLS, Original
 
 PAGE = 100
