@@ -21,6 +21,7 @@ LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 KEY_BYTES = 32
 DEFAULT_FILE_MAX_BYTES = 5 * 10**9
 
+BOX_ACCOUNT_URL = "https://account.box.com"
 # Box API reference, "Allowing domain access": the hosts that content redirects may point to.
 BOX_DOWNLOAD_HOSTS = " ".join(
     [f"https://{name}.boxcloud.com" for name in ("dl", "public", *(f"dl{n}" for n in range(2, 21)))]
@@ -73,6 +74,12 @@ class Config:
         return urlsplit(self.public_url).netloc
 
     @property
+    def box_web_url(self) -> str:
+        """Where people open their files in Box; another Box than Box's own has one address."""
+        is_boxs_own = self.box_account_url == BOX_ACCOUNT_URL
+        return "https://app.box.com" if is_boxs_own else self.box_account_url
+
+    @property
     def is_https(self) -> bool:
         return urlsplit(self.public_url).scheme == "https"
 
@@ -111,7 +118,7 @@ class Config:
             ),
             box_client_id=reader.text("BOX_CLIENT_ID"),
             box_client_secret=reader.secret("BOX_CLIENT_SECRET"),
-            box_account_url=reader.web_url("BOX_ACCOUNT_URL", default="https://account.box.com"),
+            box_account_url=reader.web_url("BOX_ACCOUNT_URL", default=BOX_ACCOUNT_URL),
             box_api_url=reader.web_url("BOX_API_URL", default="https://api.box.com"),
             box_download_hosts=reader.origins(
                 "BOX_DOWNLOAD_HOSTS", default=BOX_DOWNLOAD_HOSTS, loopback=is_local

@@ -100,9 +100,18 @@ class App:
         if request.path == html.STYLESHEET_PATH:
             css = html.STYLESHEET.read_bytes()
             return Reply(200, (("Content-Type", "text/css"), ("Cache-Control", "no-cache")), css)
+        if request.path.startswith("/file/"):
+            return self._file_page(request)
         if request.path == "/api/oauth2/token" and request.method == "POST":
             return endpoint.wrong_host(self.box, request)
         return _NOT_FOUND
+
+    def _file_page(self, request: Request) -> Reply:
+        """Answer for Box's web application, to which apps send people to look at a file."""
+        item = self.box.tree.item(request.path.removeprefix("/file/"))
+        if request.method != "GET" or item is None or item.kind != "file":
+            return _NOT_FOUND
+        return Reply(200, html.HEADERS, html.file(item.name, item.current.number))
 
     def _record(self, request: Request, host: str) -> Call:
         box = self.box

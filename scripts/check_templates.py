@@ -21,6 +21,7 @@ TEMPLATES = ROOT / "templates"
 # Lists of siblings and pieces inside a line have no root element of their own.
 ROOTLESS = {
     "_macros.html",
+    "attachments/_facts.html",
     "imports/_lines.html",
     "picker/_rows.html",
     "picker/_find.html",

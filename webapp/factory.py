@@ -39,7 +39,7 @@ from webapp.tools.extensions.emails import outgoing
 from webapp.tools.people import company as people
 from webapp.tools.people import settings as company_settings
 from webapp.tools.registry import TOOLS
-from webapp.wiring import chores, opening, targets
+from webapp.wiring import chores, newer, opening, targets
 from webapp.wiring.help import help_facts
 from webapp.wiring.picker_host import PlumblineHost
 from webapp.wiring.shell import shell
@@ -47,6 +47,7 @@ from webapp.wiring.shell import shell
 ROOT = Path(__file__).resolve().parent.parent
 RECORD_PREFIX = "/projects/<id:project_id>/<tool:tool>/<id:record_id>/attach"
 BOX_RECORD_PREFIX = "/projects/<id:project_id>/<box_tool:tool>/<id:record_id>/attach/box"
+NEWER_PREFIX = "/projects/<id:project_id>/<box_tool:tool>/<id:record_id>/newer"
 ROW_PREFIX = "/projects/<id:project_id>/<tool:tool>/<id:record_id>/rows/<id:row_id>/attach"
 BOX_ROW_PREFIX = (
     "/projects/<id:project_id>/<box_tool:tool>/<id:record_id>/rows/<id:row_id>/attach/box"
@@ -138,6 +139,7 @@ def _init_templates(app: Flask) -> None:
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["ngettext"] = ngettext
     app.add_template_global(shell)
+    app.add_template_global(attachments.url_in_box)
     app.add_template_global(naming.number_of)
     app.add_template_global(naming.name_of)
     app.add_template_global(lambda: str(get_locale()).replace("_", "-"), "locale")
@@ -163,6 +165,7 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(company_settings.bp)
     host = PlumblineHost()
     dialog, box = create_blueprints(host)
+    app.register_blueprint(newer.create_blueprint(host), url_prefix=NEWER_PREFIX)
     documents = document_source_pages.create_blueprint(host)
     app.register_blueprint(dialog, url_prefix=RECORD_PREFIX)
     app.register_blueprint(box, url_prefix=BOX_RECORD_PREFIX)

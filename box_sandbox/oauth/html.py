@@ -117,6 +117,13 @@ def refusal(title: str, explanation: str, code: str) -> bytes:
     )
 
 
+def file(name: str, version_number: int) -> bytes:
+    """Return what stands in for the page of a file in Box's own web application."""
+    return _page(
+        name, f"<h1>{escape(name)}</h1>\n<p>Version {version_number} is the current one.</p>"
+    )
+
+
 def _page(title: str, main: str) -> bytes:
     page = _PAGE.format(title=escape(title), stylesheet=STYLESHEET_PATH, main=main)
     return page.encode("utf-8", "replace")

@@ -86,7 +86,7 @@ class Attachment(Base):
     @property
     def superseded_by(self) -> "Attachment | None":
         """Return the newer version that hangs there instead, None for a file that is current."""
-        newer = self.successor
+        newer = self.successor if self.superseded_by_id is not None else None
         return newer if newer is not None and newer.removed_at is None else None
 
     __table_args__ = (

@@ -10,11 +10,12 @@ from werkzeug.wrappers.response import Response as BaseResponse
 from webapp.accounts.identity import me
 from webapp.attachments import changing, sending
 from webapp.attachments.forms import FileForm, labelled
-from webapp.attachments.models import Attachment
+from webapp.attachments.models import Attachment, Source
 from webapp.core import htmx
 from webapp.core.database import db, release, writing
 from webapp.core.names import extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from webapp.core.settings import settings
 from webapp.core.text import _, tidy
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
@@ -43,13 +44,13 @@ def create_blueprint(
     """Return the views of one file."""
     bp = Blueprint("attachments", __name__, url_prefix="/attachments")
     host = Host(may_remove, page_of)
-    _add_reading(bp)
+    _add_reading(bp, host)
     _add_naming(bp, host)
     _add_removing(bp, host)
     return bp
 
 
-def _add_reading(bp: Blueprint) -> None:
+def _add_reading(bp: Blueprint, host: Host) -> None:
     @bp.get("/<token:public_id>")
     def download(public_id: str) -> Response:
         """The file under its own name; asks the record's visibility every time."""
@@ -63,6 +64,16 @@ def _add_reading(bp: Blueprint) -> None:
         found = _visible(public_id)
         release()
         return sending.view(found)
+
+    @bp.get("/<token:public_id>/about")
+    def about(public_id: str) -> str:
+        """Where a copy from Box came from, and the way back to the file there."""
+        found = _visible(public_id)
+        if found.source != Source.BOX:
+            raise NotFound
+        return render_template(
+            "attachments/about.html", attachment=found, page_url=host.page_of(found)
+        )
 
 
 def _add_naming(bp: Blueprint, host: Host) -> None:
@@ -94,6 +105,11 @@ def _add_naming(bp: Blueprint, host: Host) -> None:
         except Conflict as problem:
             return _edit_page(host, host.changeable(public_id), form, problem)
         return redirect(page_url, 303)
+
+
+def url_in_box(found: Attachment) -> str:
+    """Return where whoever may see the file opens it in Box."""
+    return f"{settings().box_web_url}/file/{found.box_file_id}"
 
 
 def _edit_page(

@@ -107,9 +107,10 @@ class BoxClient:
             self._get(f"/2.0/folders/{_id(folder_id)}", {"fields": "name,path_collection"})
         )
 
-    def file(self, file_id: str) -> BoxItem:
-        """Return a file as it is now. Source: "Get file information"."""
-        return items.item(self._get(f"/2.0/files/{_id(file_id)}", {"fields": items.FILE_FIELDS}))
+    def file(self, file_id: str, *, seconds: float = http.CALL_SECONDS) -> BoxItem:
+        """Return a file as it is now, within so many seconds. Source: "Get file information"."""
+        fields = {"fields": items.FILE_FIELDS}
+        return items.item(self._get(f"/2.0/files/{_id(file_id)}", fields, seconds=seconds))
 
     def shared_item(self, link: str) -> BoxItem:
         """Return the file or folder behind a shared link that lets this account in.
@@ -255,38 +256,47 @@ class BoxClient:
         return location
 
     def _get(
-        self, path: str, params: dict[str, str], headers: dict[str, str] | None = None
+        self,
+        path: str,
+        params: dict[str, str],
+        headers: dict[str, str] | None = None,
+        *,
+        seconds: float = http.CALL_SECONDS,
     ) -> bytes:
-        response = self._authorized(path, params, headers)
+        response = self._authorized(path, params, headers, seconds=seconds)
         if response.status_code != 200:
             raise _failure(response)
-        return http.body(response)
+        return http.body(response, seconds=seconds)
 
     def _authorized(
-        self, path: str, params: dict[str, str], headers: dict[str, str] | None = None
+        self,
+        path: str,
+        params: dict[str, str],
+        headers: dict[str, str] | None = None,
+        *,
+        seconds: float = http.CALL_SECONDS,
     ) -> requests.Response:
+        request = requests.Request(
+            "GET", self._api_url + path, params=params, headers=dict(headers or {})
+        )
         token = self._bearer.bearer()
-        response = self._send(path, params, headers, token)
+        response = self._send(request, token, seconds)
         if response.status_code != 401:
             return response
         response.close()
         token = self._bearer.bearer(refused=token)
-        response = self._send(path, params, headers, token)
+        response = self._send(request, token, seconds)
         if response.status_code == 401:
             response.close()
             raise BoxUnavailable("Box refuses a token it has just issued")
         return response
 
     def _send(
-        self, path: str, params: dict[str, str], headers: dict[str, str] | None, token: AccessToken
+        self, request: requests.Request, token: AccessToken, seconds: float
     ) -> requests.Response:
-        request = requests.Request(
-            "GET",
-            self._api_url + path,
-            params=params,
-            headers={**(headers or {}), "Authorization": f"Bearer {token.value}"},
-        )
-        return http.call(self._http, request)
+        request.headers["Authorization"] = f"Bearer {token.value}"
+        patience = min(seconds, http.READ_SECONDS)
+        return http.call(self._http, request, read_seconds=patience)
 
 
 def _drawn(response: requests.Response) -> Picture:

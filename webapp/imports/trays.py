@@ -5,10 +5,11 @@ idempotent by its key: a double click, a second tab or a repeated request finds 
 first one made.
 """
 
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
@@ -20,8 +21,16 @@ from webapp.core.database import db, rows_changed, writing
 from webapp.core.names import clean_name
 from webapp.core.problems import Invalid
 from webapp.core.text import _, ngettext
-from webapp.imports import work
-from webapp.imports.models import ImportBatch, ImportItem, LastFolder, Tray, TrayItem
+from webapp.imports import claims, work
+from webapp.imports.models import (
+    UNFINISHED,
+    ImportBatch,
+    ImportItem,
+    ItemState,
+    LastFolder,
+    Tray,
+    TrayItem,
+)
 from webapp.picker.host import Choice
 from webapp.records.visibility import Target
 
@@ -298,19 +307,48 @@ def send(
     copies = [item for item in items if item.source == Source.BOX]
     stored = [item for item in items if item.source != Source.BOX]
     if copies:
-        _batch(session, tray, target, copies, box_login)
+        batch = _batch(session, person_id, target, tray.key)
+        session.add_all([_copy(batch, item, box_login) for item in copies])
         _remember(session, tray, copies[-1].box_trail, box_login)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
     return Sent(len(copies), attached)
 
 
-def _batch(
-    session: Session, tray: Tray, target: Target, chosen: Sequence[TrayItem], box_login: str
-) -> None:
-    person_id = tray.person_id
+def send_newer(
+    session: Session,
+    person_id: int,
+    target: Target,
+    choice: Choice,
+    *,
+    box_login: str,
+    supersedes_id: int,
+) -> int:
+    """Make a batch of the newer version of an attached file, in the caller's writing transaction.
+
+    Returns how many copies begin: none where that version is on its way already. What of it did not
+    arrive before is tried again.
+    """
+    # Whoever else presses at this moment waits here.
+    session.scalar(select(Attachment).where(Attachment.id == supersedes_id).with_for_update())
+    same = and_(
+        ImportItem.supersedes_id == supersedes_id,
+        ImportItem.person_id == person_id,
+        ImportItem.box_version_id == choice.version_id,
+    )
+    states = set(session.scalars(select(ImportItem.state).where(same)))
+    if states & set(UNFINISHED):
+        return 0
+    if states & {ItemState.FAILED, ItemState.CANCELLED}:
+        return claims.try_again(session, same)
+    batch = _batch(session, person_id, target, secrets.token_urlsafe(16))
+    session.add(_copy(batch, _item(0, choice), box_login, supersedes_id=supersedes_id))
+    return 1
+
+
+def _batch(session: Session, person_id: int, target: Target, key: str) -> ImportBatch:
     batch = ImportBatch(
-        key=tray.key,
+        key=key,
         person_id=person_id,
         project_id=target.project_id,
         tool_key=target.tool_key,
@@ -320,26 +358,30 @@ def _batch(
     )
     session.add(batch)
     session.flush()
-    for item in chosen:
-        session.add(
-            ImportItem(
-                batch_id=batch.id,
-                person_id=person_id,
-                project_id=target.project_id,
-                tool_key=target.tool_key,
-                record_id=target.record_id,
-                row_id=target.row_id,
-                name=item.name,
-                size_bytes=item.size_bytes,
-                sha1=item.sha1,
-                box_file_id=item.box_file_id,
-                box_version_id=item.box_version_id,
-                box_version_number=item.box_version_number,
-                box_path=item.box_path,
-                box_owner=item.box_owner,
-                box_login=box_login,
-            )
-        )
+    return batch
+
+
+def _copy(
+    batch: ImportBatch, chosen: TrayItem, box_login: str, *, supersedes_id: int | None = None
+) -> ImportItem:
+    return ImportItem(
+        batch_id=batch.id,
+        person_id=batch.person_id,
+        project_id=batch.project_id,
+        tool_key=batch.tool_key,
+        record_id=batch.record_id,
+        row_id=batch.row_id,
+        name=chosen.name,
+        size_bytes=chosen.size_bytes,
+        sha1=chosen.sha1,
+        box_file_id=chosen.box_file_id,
+        box_version_id=chosen.box_version_id,
+        box_version_number=chosen.box_version_number,
+        box_path=chosen.box_path,
+        box_owner=chosen.box_owner,
+        box_login=box_login,
+        supersedes_id=supersedes_id,
+    )
 
 
 def _remember(session: Session, tray: Tray, trail: list[list[str]], box_login: str) -> None:

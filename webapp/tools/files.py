@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.kinds import kind_of, shown_as
 from webapp.attachments.models import Attachment, Source
+from webapp.box_link.models import BoxLink, LinkState
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
@@ -76,8 +77,8 @@ class RemovedFile:
 class FileList:
     """Everything that hangs on one target.
 
-    The record's own list knows, too, how many files there are with those of its rows, and which
-    removed ones this person may restore.
+    The record's own list knows, too, how many files there are with those of its rows, which
+    removed ones this person may restore, and whether their Box can tell of newer versions.
     """
 
     target: Target
@@ -85,6 +86,7 @@ class FileList:
     copies: tuple[ShownCopy, ...]
     in_all: int = 0
     removed: tuple[RemovedFile, ...] = ()
+    asks_box: bool = False
 
     @property
     def is_moving(self) -> bool:
@@ -148,9 +150,20 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
             ),
             in_all=len(attachments) if row_id is None else 0,
             removed=_removed(session, standing) if row_id is None else (),
+            asks_box=row_id is None and _can_ask_box(session, standing, attachments),
         )
         for row_id in rows
     }
+
+
+def _can_ask_box(session: Session, standing: Standing, attachments: list[Attachment]) -> bool:
+    """True where something came from Box and this person has a Box to ask about it."""
+    if not any(a.source == Source.BOX and a.superseded_by is None for a in attachments):
+        return False
+    query = select(BoxLink.id).where(
+        BoxLink.person_id == standing.person_id, BoxLink.state == LinkState.ACTIVE
+    )
+    return standing.tool.attaches_from_box and session.scalar(query) is not None
 
 
 def news_of_others(session: Session, standing: Standing, since: str | None) -> str:

@@ -127,7 +127,7 @@ def files(project_id: int, tool: Tool, record_id: int) -> Response:
         record=found.record,
         files=files_under(shown, found.record, None),
         may_attach=found.may_attach,
-        said=news_of_others(db.session(), found, request.args.get("since"))
+        news=news_of_others(db.session(), found, request.args.get("since"))
         if htmx.wants_partial()
         else "",
     )

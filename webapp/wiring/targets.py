@@ -26,6 +26,7 @@ from webapp.core.text import _
 from webapp.imports import trays
 from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.imports.trays import Sent
+from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see
 from webapp.tools.naming import name_of
@@ -151,6 +152,20 @@ def send_tray(person_id: int, target: Target, key: str) -> Sent:
             )
     failpoint("submit.after_commit")
     return sent
+
+
+def send_newer(person_id: int, target: Target, choice: Choice, *, supersedes_id: int) -> int:
+    """Have a newer version copied that is to take an attachment's place; pressed twice, once."""
+    with writing() as session:
+        found = _find(session, person_id, target)
+        if isinstance(found, str) or not _may_still_attach(found):
+            raise Forbidden(_("You may not attach files here, or not any more."))
+        link = session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
+        _require_box(person_id, found.company, link)
+        login = link.box_login if link else ""
+        return trays.send_newer(
+            session, person_id, target, choice, box_login=login, supersedes_id=supersedes_id
+        )
 
 
 def _require_box(person_id: int, company: Company, link: BoxLink | None) -> None:
