@@ -181,7 +181,7 @@ def test_many_copies_are_counted_and_some_are_listed_those_that_failed_first(
         db.session.commit()
     part = bench.person.get(COPIES, htmx=True)
     assert "24 waiting, 1 failed" in part.text
-    names = [p for p in part.all("p", class_="name")]
+    names = list(part.all("p", class_="name"))
     assert len(names) == 20
     assert names[0].text == last.name
     assert part.links()["See all 25"] == COPIES

@@ -321,7 +321,7 @@ def test_a_copy_tells_where_it_came_from_and_leads_back_there(
     told = page.text
     for fact in (file.box_path, file.box_file_id or "", "version 1", file.box_login):
         assert fact in told
-    assert "verified after the copy" in told
+    assert "checked after the copy" in told
     there = next(a for a in page.all("a") if "Open in Box" in "".join(a.itertext()))
     assert (there.get("target"), there.get("rel")) == ("_blank", "noopener")
     address = there.get("href", "")
@@ -332,5 +332,5 @@ def test_a_copy_tells_where_it_came_from_and_leads_back_there(
     assert requests.get(f"{attached.sandbox.account_url}/file/1", timeout=10).status_code == 404
     about = attached.person.get(f"/attachments/{file.public_id}/about")
     assert about.h1 == "Fennimore - W-9.pdf"
-    assert "verified after the copy" in about.text
+    assert "checked after the copy" in about.text
     charlie.get(f"/attachments/{file.public_id}/about", expect=404)
