@@ -56,6 +56,10 @@ class Content:
     response: requests.Response
     length: int | None
 
+    def cut(self) -> None:
+        """End a read that waits for bytes in another thread; it finds the connection closed."""
+        http.cut(self.response)
+
 
 class BoxClient:
     """Box as one person sees it."""

@@ -5,6 +5,8 @@ follows redirects, and lets a dripping body run for ever. None of that is wanted
 to its adapters directly.
 """
 
+import contextlib
+import socket
 import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -120,6 +122,14 @@ def _allow(response: requests.Response, seconds: float) -> None:
     sock = getattr(response.raw.connection, "sock", None)
     if sock is not None:
         sock.settimeout(max(seconds, 0.01))
+
+
+def cut(response: requests.Response) -> None:
+    """Shut the connection an answer comes over, whoever is reading from it."""
+    sock = getattr(response.raw.connection, "sock", None)
+    if sock is not None:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def retry_after_s(response: requests.Response, *, default: float = 5.0) -> float:

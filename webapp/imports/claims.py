@@ -170,6 +170,13 @@ def _held(job: Job) -> ColumnElement[bool]:
     )
 
 
+def is_held(job: Job) -> bool:
+    """True while the item is this worker's and nobody has cancelled it."""
+    with db.engine.connect() as connection:
+        held = select(ImportItem.id).where(_held(job), ImportItem.cancel_asked.is_(False))
+        return connection.execute(held).first() is not None
+
+
 def beat(job: Job, bytes_done: int, bytes_per_s: int = 0) -> None:
     """Report progress and lengthen the lease; raises LeaseLost when there is nothing to hold."""
     with write_connection() as connection:

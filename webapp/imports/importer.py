@@ -8,11 +8,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import exp
 from random import uniform
 from typing import Protocol
 
+from flask import Flask, current_app
 from obstore.exceptions import BaseError as StorageError
 from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
@@ -134,7 +136,12 @@ class Importer:
             claims.hand_back(job)
         except Refused as refused:
             self._fail(job, refused.reason)
-        except (BoxError, CutOff, WrongBytes, StorageError, OSError, OperationalError) as error:
+        except CutOff as cut_off:
+            if stopping.is_set():
+                claims.hand_back(job)
+            else:
+                self._settle(job, cut_off)
+        except (BoxError, WrongBytes, StorageError, OSError, OperationalError) as error:
             self._settle(job, error)
         else:
             log.info(
@@ -172,6 +179,7 @@ class Importer:
         failpoint("import.before_download")
         with (
             client.content(job.box_file_id, version_id=job.box_version_id) as content,
+            _listening(job, content, stopping),
             Digesting(job.size_bytes) as digesting,
         ):
             blocks = digesting.through(_blocks(content))
@@ -343,6 +351,31 @@ class Importer:
                 record=record,
                 reason=reason_text(reason, {**facts}),
             )
+
+
+@contextmanager
+def _listening(job: Job, content: Content, stopping: threading.Event) -> Iterator[None]:
+    """Cut a download when its item was cancelled or its worker is asked to stop.
+
+    Whoever reads from a connection that says nothing notices neither for half a minute.
+    """
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]  # werkzeug's own
+    over = threading.Event()
+
+    def listen() -> None:
+        with app.app_context():
+            while not over.wait(claims.HEARTBEAT_SECONDS):
+                if stopping.is_set() or not claims.is_held(job):
+                    content.cut()
+                    return
+
+    listener = threading.Thread(target=listen, daemon=True)
+    listener.start()
+    try:
+        yield
+    finally:
+        over.set()
+        listener.join()
 
 
 def _blocks(content: Content) -> Iterator[bytes]:
