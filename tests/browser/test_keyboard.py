@@ -174,9 +174,9 @@ def test_a_record_whose_files_arrive_keeps_the_focus_and_what_is_unfolded(
     details.locator("summary").click()
     download = files.get_by_role("link", name="Download " + name_of(README))
     download.focus()
-    with tab.expect_response(re.compile("/files$")):
+    with tab.expect_response(re.compile("/files\\?since=")):
         expect(files.get_by_role("progressbar")).to_be_visible()
-    with tab.expect_response(re.compile("/files$")):
+    with tab.expect_response(re.compile("/files\\?since=")):
         expect(download).to_be_focused()
     expect(details.get_by_text("SHA-1")).to_be_visible()
     expect(download).to_be_focused()

@@ -1,6 +1,8 @@
 """What a person's own copies are doing, whichever record they are for: the part of every page."""
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from functools import cache
+
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from webapp.imports.models import UNFINISHED, ImportItem
@@ -12,7 +14,7 @@ ITEMS_MAX = 200
 LINES = 20
 
 
-def _is_shown(person_id: int) -> ColumnElement[bool]:
+def _is_shown(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL for copies of this person that are under way or stopped by themselves."""
     return and_(
         ImportItem.person_id == person_id,
@@ -34,11 +36,18 @@ def shown(session: Session, person_id: int) -> list[ImportItem]:
 
     What became of one on a record that this person does not see any more was told in a notice.
     """
-    rows = session.execute(
+    rows = session.execute(_query(), {"person_id": person_id})
+    return [item for item, _record in rows]
+
+
+@cache
+def _query() -> Select[ImportItem, Record]:
+    """Return the query of `shown`, made once: it is asked every two seconds while copies move."""
+    person = bindparam("person_id", type_=Integer)
+    return (
         select(ImportItem, Record)
         .join(Record, Record.id == ImportItem.record_id)
-        .where(_is_shown(person_id), hangs_visibly(person_id, ImportItem.row_id))
+        .where(_is_shown(person), hangs_visibly(person, ImportItem.row_id))
         .order_by(ImportItem.id)
         .limit(ITEMS_MAX)
     )
-    return [item for item, _record in rows]

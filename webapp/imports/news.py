@@ -4,6 +4,7 @@ A part that fetches itself says in its address since when it knows what it knows
 hears of each start and each end once, however long it was hidden.
 """
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, select
@@ -12,8 +13,6 @@ from sqlalchemy.orm import Session
 from webapp.core.clock import utcnow
 from webapp.core.text import _, ngettext
 from webapp.imports.models import UNFINISHED, ImportItem, ItemState
-from webapp.records.models import Record
-from webapp.records.visibility import hangs_visibly
 
 SAID_MAX = 100
 
@@ -23,51 +22,46 @@ def mark() -> str:
     return str(round(utcnow().timestamp() * 1000))
 
 
-def since(session: Session, person_id: int, which: ColumnElement[bool], text: str | None) -> str:
-    """Return what has begun or ended since then among those copies that this person sees.
+def since(
+    session: Session, which: ColumnElement[bool], shown: Iterable[ImportItem], text: str | None
+) -> str:
+    """Return what has begun or ended since then among the copies that fit.
 
+    `shown` are those under way and those that failed; the asker sees the record of all of them.
     Nothing for a part that does not say since when: its page has just been loaded.
     """
     if not text or not text.isascii() or not text.isdecimal() or len(text) > 14:
         return ""
     moment = datetime.fromtimestamp(int(text) / 1000, UTC)
-    items = [
-        item
-        for state in (*UNFINISHED, ItemState.ATTACHED, ItemState.FAILED)
-        for item in _latest(session, person_id, which, state)
-        if ((item.created_at if state in UNFINISHED else item.finished_at) or moment) > moment
-    ]
-    return _said(items)
-
-
-def _latest(
-    session: Session, person_id: int, which: ColumnElement[bool], state: ItemState
-) -> list[ImportItem]:
-    return list(
-        session.scalars(
-            select(ImportItem)
-            .join(Record, Record.id == ImportItem.record_id)
-            .where(which, ImportItem.state == state, hangs_visibly(person_id, ImportItem.row_id))
-            .order_by(ImportItem.id.desc())
-            .limit(SAID_MAX)
-        )
+    items = list(shown)
+    began = sum(item.state in UNFINISHED and item.created_at > moment for item in items)
+    failed = sum(
+        item.state == ItemState.FAILED and (item.finished_at or moment) > moment for item in items
     )
+    return _said(began, _arrived(session, which, moment), failed)
 
 
-def _said(items: list[ImportItem]) -> str:
-    began = [item for item in items if item.state in UNFINISHED]
-    arrived = [item for item in items if item.state == ItemState.ATTACHED]
-    failed = [item for item in items if item.state == ItemState.FAILED]
+def _arrived(session: Session, which: ColumnElement[bool], moment: datetime) -> list[str]:
+    """Return the names of the files that were attached since then, of the latest ones."""
+    latest = session.execute(
+        select(ImportItem.name, ImportItem.finished_at)
+        .where(which, ImportItem.state == ItemState.ATTACHED)
+        .order_by(ImportItem.id.desc())
+        .limit(SAID_MAX)
+    )
+    return [name for name, finished_at in latest if finished_at and finished_at > moment]
+
+
+def _said(began: int, arrived: list[str], failed: int) -> str:
     said = []
     if began:
-        said.append(
-            ngettext("%(num)s file is being copied", "%(num)s files are being copied", len(began))
-        )
+        text = ngettext("%(num)s file is being copied", "%(num)s files are being copied", began)
+        said.append(text)
     if len(arrived) == 1:
-        said.append(_("%(name)s is attached", name=arrived[0].name))
+        said.append(_("%(name)s is attached", name=arrived[0]))
     elif arrived:
         count = len(arrived)
         said.append(ngettext("%(num)s file is attached", "%(num)s files are attached", count))
     if failed:
-        said.append(ngettext("%(num)s file failed", "%(num)s files failed", len(failed)))
+        said.append(ngettext("%(num)s file failed", "%(num)s files failed", failed))
     return ". ".join(said)

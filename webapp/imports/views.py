@@ -62,8 +62,8 @@ def _add_looking(bp: Blueprint, host: Host) -> None:
             since=news.mark(),
             said=news.since(
                 db.session(),
-                person_id,
                 ImportItem.person_id == person_id,
+                items,
                 request.args.get("since"),
             ),
         )

@@ -71,7 +71,7 @@ def may_see_at(person_id: int, level: Level) -> ColumnElement[bool]:
     return saved if level >= Level.ADMIN else and_(saved, or_(Record.restricted.is_(False), viewer))
 
 
-def may_see_row(person_id: int) -> ColumnElement[bool]:
+def may_see_row(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL that is true for rows this person sees on a record they see."""
     level = level_expression(
         person_id, RecordRow.project_id.expression, RecordRow.tool_key.expression
@@ -83,7 +83,9 @@ def may_see_row(person_id: int) -> ColumnElement[bool]:
     )
 
 
-def hangs_visibly(person_id: int, row_id: InstrumentedAttribute[int | None]) -> ColumnElement[bool]:
+def hangs_visibly(
+    person_id: int | ColumnElement[int], row_id: InstrumentedAttribute[int | None]
+) -> ColumnElement[bool]:
     """Return SQL for something joined to `records`, and to a row of it or to none."""
     own_row = select(RecordRow.id).where(RecordRow.id == row_id, may_see_row(person_id)).exists()
     return and_(may_see(person_id), or_(row_id.is_(None), own_row))

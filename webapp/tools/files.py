@@ -166,14 +166,15 @@ def _can_ask_box(session: Session, standing: Standing, attachments: list[Attachm
     return standing.tool.attaches_from_box and session.scalar(query) is not None
 
 
-def news_of_others(session: Session, standing: Standing, since: str | None) -> str:
+def news_of_others(session: Session, standing: Standing, files: FileList, since: str | None) -> str:
     """Return what is to be said of others' copies to the record; one's own are said everywhere."""
     which = and_(
         ImportItem.record_id == standing.record.id,
         ImportItem.row_id.is_(None),
         ImportItem.person_id != standing.person_id,
     )
-    return news.since(session, standing.person_id, which, since)
+    others = [copy.item for copy in files.copies if not copy.is_mine]
+    return news.since(session, which, others, since)
 
 
 def _originals(

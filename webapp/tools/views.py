@@ -119,17 +119,16 @@ def _record_response(found: Standing, problem: Problem | None = None) -> BaseRes
 def files(project_id: int, tool: Tool, record_id: int) -> Response:
     """The files of a record; the page asks again while copies are on their way."""
     found = open_record(tool, project_id, record_id, me().id)
-    shown = file_lists(db.session(), found)
+    shown = files_under(file_lists(db.session(), found), found.record, None)
+    since = request.args.get("since") if htmx.wants_partial() else None
     return htmx.render(
         "tools/_files.html",
         within="tools/files.html",
         tool=tool,
         record=found.record,
-        files=files_under(shown, found.record, None),
+        files=shown,
         may_attach=found.may_attach,
-        news=news_of_others(db.session(), found, request.args.get("since"))
-        if htmx.wants_partial()
-        else "",
+        news=news_of_others(db.session(), found, shown, since),
     )
 
 
