@@ -27,6 +27,13 @@ ELSEWHERE = "owen.trask@boxmail.example"
 ONE = {"host": "api", "path": r"/files/\d+$"}
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine may take longer to answer than a hint would wait."""
+    monkeypatch.setattr(newer, "CALL_SECONDS", 30.0)
+    monkeypatch.setattr(newer, "LOOK_SECONDS", 60.0)
+
+
 @pytest.fixture
 def attached(bench: Bench) -> Bench:
     """The record has a file of which Box has a newer version by now."""
@@ -253,14 +260,15 @@ def test_only_so_many_files_are_asked_about(
 def test_a_box_that_does_not_answer_shows_nothing_and_is_asked_no_further(
     attached: Bench, monkeypatch: pytest.MonkeyPatch, action: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(newer, "CALL_SECONDS", 0.5)
     attached.attach(CARDS)
     attached.work()
     before = calls_for_one(attached.sandbox)
+    monkeypatch.setattr(newer, "CALL_SECONDS", 0.5)
     attached.sandbox.faults({"match": ONE, "times": None, "action": action})
     assert hint(attached.person, attached.record).text == ""
     assert calls_for_one(attached.sandbox) == before + 1
     attached.sandbox.clear_faults()
+    monkeypatch.setattr(newer, "CALL_SECONDS", 30.0)
     assert "Attach version 2" in hint(attached.person, attached.record).text
 
 
