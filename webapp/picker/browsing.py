@@ -32,7 +32,7 @@ from webapp.picker.host import Door, TooSoon
 from webapp.picker.listing import WAYS, Listing, View
 
 # How often a page asks Box again by itself when Box is busy, and how long it waits for that.
-AUTOMATIC_TRIES, AUTOMATIC_WAIT_S = 3, 60
+AUTOMATIC_TRIES, AUTOMATIC_WAIT_S = 3, 61
 # What an address here may carry; all of it, and what of it outlives a list that has changed.
 OWN_ARGS = frozenset(
     {"in", "n", "s", "m", "sort", "dir", "q", "scope", "kind", "since", "folder", "o"}
