@@ -22,8 +22,9 @@ from webapp.core import blobs, errors, formats, logs, security, settings, static
 from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
 from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
+from webapp.core.languages import SOURCE, locale_of
 from webapp.core.sessions import ServerSessions
-from webapp.core.text import ngettext
+from webapp.core.text import ngettext, said, step_text
 from webapp.imports import tasks
 from webapp.imports import views as imports
 from webapp.imports.importer import Importer
@@ -32,7 +33,7 @@ from webapp.mail import transports
 from webapp.operations import health
 from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
-from webapp.tools import catalog, naming, page, routes
+from webapp.tools import catalog, naming, page, routes, values
 from webapp.tools.converters import BoxToolConverter, ToolConverter
 from webapp.tools.extensions import document_source_pages
 from webapp.tools.extensions.emails import outgoing
@@ -92,8 +93,7 @@ def _configure(app: Flask, config: Config) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
         RATELIMIT_STORAGE_URI=_limits_url(config),
-        BABEL_TRANSLATION_DIRECTORIES=str(ROOT / "translations"),
-        BABEL_DEFAULT_LOCALE="en_US",
+        BABEL_DEFAULT_LOCALE=locale_of(SOURCE),
         PREFERRED_URL_SCHEME="https" if config.is_https else "http",
     )
     app.session_interface = ServerSessions(opening.read_session, secure=config.is_https)
@@ -104,7 +104,7 @@ def _limits_url(config: Config) -> str:
 
 
 def _init_extensions(app: Flask, _config: Config) -> None:
-    babel.init_app(app, timezone_selector=opening.timezone)
+    babel.init_app(app, locale_selector=opening.locale, timezone_selector=opening.timezone)
     # Pages alone: what people download goes out as it was verified, and a token of a form differs
     # from answer to answer, so that its length tells nothing.
     app.config.update(
@@ -137,13 +137,15 @@ def _init_templates(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.jinja_env.globals["ngettext"] = ngettext
+    app.jinja_env.globals.update(ngettext=ngettext, step_text=step_text)
     app.add_template_global(shell)
     app.add_template_global(attachments.url_in_box)
     app.add_template_global(naming.number_of)
     app.add_template_global(naming.name_of)
     app.add_template_global(lambda: str(get_locale()).replace("_", "-"), "locale")
     app.add_template_filter(page.event_text)
+    app.add_template_filter(values.change_text)
+    app.add_template_filter(said)
     app.add_template_filter(box_switch.step_text, "box_step")
 
 

@@ -1,11 +1,13 @@
 """The forms of signing in and of one's own account."""
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import EmailField, PasswordField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from webapp.accounts import passwords
 from webapp.core.checks import called
+from webapp.core.languages import AUTOMATIC, NAMES
 from webapp.core.text import _, later, tidy
 
 
@@ -24,6 +26,14 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
 class ProfileForm(FlaskForm):  # type: ignore[misc]
     name = StringField(filters=[tidy], validators=[DataRequired(), Length(max=200)])
     title = StringField(filters=[tidy], validators=[Length(max=200)])
+    language = SelectField(
+        choices=[
+            SelectChoice(AUTOMATIC, later("Automatic: as the browser asks")),
+            *(SelectChoice(language, name) for language, name in NAMES.items()),
+        ],
+        validators=[InputRequired()],
+        invalid_choice_message=later("Choose one of these."),
+    )
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
@@ -69,6 +79,7 @@ def labelled(form: FlaskForm) -> FlaskForm:
         "password": _("Password"),
         "name": _("Name"),
         "title": _("Job title"),
+        "language": _("Language"),
         "current": _("Current password"),
         "new": _("New password"),
         "again": _("New password, once more"),

@@ -7,6 +7,7 @@ from flask import g
 from flask_login import UserMixin, current_user
 
 from webapp.core.extensions import login_manager
+from webapp.core.languages import AUTOMATIC
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class SignedIn(UserMixin):  # type: ignore[misc]  # flask_login has no types
     is_implementation_manager: bool
     session_hash: str
     signed_in_at: datetime
+    language: str = AUTOMATIC
 
 
 def remember(identity: SignedIn | None) -> None:

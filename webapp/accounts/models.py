@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from webapp.core.clock import utcnow
 from webapp.core.database import Base
+from webapp.core.languages import AUTOMATIC
 
 
 class Person(Base):
@@ -20,6 +21,7 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(200))
     title: Mapped[str] = mapped_column(String(200), default="")
     password_hash: Mapped[str] = mapped_column(String(200))
+    language: Mapped[str] = mapped_column(String(8), default=AUTOMATIC, server_default=AUTOMATIC)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_implementation_manager: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
@@ -39,6 +41,11 @@ class Notice(Base):
     read_at: Mapped[datetime | None]
 
     __table_args__ = (Index("ix_notices_person", "person_id", "read_at"),)
+
+
+def language_of(session: Session, person_id: int) -> str:
+    """Return the language that somebody chose."""
+    return session.scalar(select(Person.language).where(Person.id == person_id)) or AUTOMATIC
 
 
 def notify(session: Session, person_id: int, kind: str, *, path: str = "", **facts: Any) -> None:

@@ -3,7 +3,7 @@
 from flask import Flask
 
 from webapp.accounts.models import Notice
-from webapp.core.text import N_, _
+from webapp.core.text import N_, _, said
 
 TEXTS = {
     "link_ended": N_("Your Box link has ended. Reconnect Box to attach from it again."),
@@ -32,7 +32,7 @@ TEXTS = {
 
 def notice_text(notice: Notice) -> str:
     """Return a notice as a sentence in the reader's language."""
-    return _(TEXTS[notice.kind], **notice.facts)
+    return _(TEXTS[notice.kind], **{key: said(fact) for key, fact in notice.facts.items()})
 
 
 def add_texts(texts: dict[str, str]) -> None:

@@ -103,7 +103,11 @@ def profile() -> BaseResponse:
             session.execute(
                 update(Person)
                 .where(Person.id == me().id)
-                .values(name=form.name.data.strip(), title=form.title.data.strip())
+                .values(
+                    name=form.name.data.strip(),
+                    title=form.title.data.strip(),
+                    language=form.language.data,
+                )
             )
         return redirect("/settings", 303)
     page = render_template("accounts/profile.html", form=form, person=person)

@@ -19,7 +19,7 @@ from webapp.core.formats import filesize
 from webapp.core.names import clean_name, numbered
 from webapp.core.problems import Invalid
 from webapp.core.spreadsheets import Row, csv_blocks
-from webapp.core.text import _
+from webapp.core.text import _, format_number
 
 FILES_MAX = 2000
 BYTES_MAX = 25 * 10**9
@@ -67,9 +67,9 @@ def _require_fitting(entries: list[Entry]) -> None:
             _(
                 "These are %(num)s files with %(size)s; one download takes at most %(most)s files "
                 "and %(limit)s. Download them one by one.",
-                num=f"{len(entries):,}",
+                num=format_number(len(entries)),
                 size=filesize(size),
-                most=f"{FILES_MAX:,}",
+                most=format_number(FILES_MAX),
                 limit=filesize(BYTES_MAX),
             ),
             title=_("That is too much for one download"),

@@ -1,6 +1,5 @@
 """Flask's extensions, unbound; `webapp.factory` binds them."""
 
-from flask_babel import Babel
 from flask_compress import Compress
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -9,6 +8,7 @@ from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
 
 from webapp.core.database import db
+from webapp.core.languages import Babel
 
 babel = Babel()
 compress = Compress()

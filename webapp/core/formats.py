@@ -1,18 +1,32 @@
 """How sizes, days and moments read on a page; the template filters."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
+from babel.dates import get_month_names, get_period_names
+from babel.numbers import get_decimal_symbol
 from flask import Flask
 from ua_parser import parse
 
 from webapp.core.clock import utcnow
 from webapp.core.names import extension_of
-from webapp.core.text import _, format_date, format_moment, local_date, ngettext
+from webapp.core.text import (
+    _,
+    day_pattern,
+    format_date,
+    format_moment,
+    format_number,
+    local_date,
+    locale,
+    ngettext,
+)
 
 _on_paper: ContextVar[bool] = ContextVar("on_paper", default=False)
 
@@ -36,8 +50,15 @@ def filesize(size_bytes: int | None) -> str:
     for unit, factor in (("kB", 10**3), ("MB", 10**6), ("GB", 10**9)):
         value = size_bytes / factor
         if value < 999.95 or unit == "GB":
-            return f"{value:.0f} kB" if unit == "kB" else f"{value:.1f} {unit}"
+            if unit == "kB":
+                return f"{value:.0f} kB"
+            return f"{value:.1f} {unit}".replace(".", _decimal_mark(str(locale())))
     raise AssertionError("the last unit takes everything")
+
+
+@cache
+def _decimal_mark(locale_name: str) -> str:
+    return get_decimal_symbol(locale_name)
 
 
 def progress_of(done_bytes: int, size_bytes: int | None) -> str:
@@ -45,7 +66,7 @@ def progress_of(done_bytes: int, size_bytes: int | None) -> str:
     size = filesize(size_bytes)
     for unit, factor in ((" kB", 10**3), (" MB", 10**6), (" GB", 10**9)):
         if size_bytes is not None and size.endswith(unit):
-            done = f"{done_bytes / factor:.{0 if factor == 1000 else 1}f}"
+            done = format_number(Decimal(done_bytes) / factor, 0 if factor == 1000 else 1)
             return _("%(done)s of %(size)s", done=done, size=size)
     return _("%(done)s of %(size)s", done=filesize(done_bytes), size=size)
 
@@ -55,11 +76,11 @@ def day(value: date | None) -> str:
     if value is None:
         return ""
     if _on_paper.get():
-        return format_date(value, "MMM d, y")
+        return format_date(value, "yMMMd")
     today = local_date(utcnow())
     if value == today:
         return _("today")
-    return format_date(value, "MMM d" if value.year == today.year else "MMM d, y")
+    return format_date(value, "MMMd" if value.year == today.year else "yMMMd")
 
 
 def iso_day(text: str | None) -> str:
@@ -81,7 +102,7 @@ def moment_day(value: datetime) -> str:
 
 def weekday(value: date) -> str:
     """Return a day written out: "Monday, September 15, 2025"."""
-    return format_date(value, "EEEE, MMMM d, y")
+    return format_date(value, "full")
 
 
 def weekday_name(value: date) -> str:
@@ -91,7 +112,7 @@ def weekday_name(value: date) -> str:
 
 def month(value: date) -> str:
     """Return a month written out: "September 2025"."""
-    return format_date(value, "MMMM y")
+    return format_date(value, "yMMMM")
 
 
 def ext(name: str) -> str:
@@ -110,14 +131,55 @@ def clock_time(value: datetime) -> str:
 
 def clock(value: time) -> str:
     """Return a time of day without a date: "10:00 AM"."""
-    return f"{value.hour % 12 or 12}:{value.minute:02d} {'AM' if value.hour < 12 else 'PM'}"
+    return clock_text(value.hour, value.minute)
+
+
+def clock_text(hour: int, minute: int) -> str:
+    """Return a time of day as people say it: "10:00 AM", "10:00 a.m."."""
+    return f"{hour % 12 or 12}:{minute:02d} {_halves(str(locale()))[hour >= 12]}"
+
+
+@cache
+def _halves(locale_name: str) -> tuple[str, str]:
+    names = get_period_names("abbreviated", locale=locale_name)
+    return names["am"], names["pm"]
+
+
+@dataclass(frozen=True)
+class DayNames:
+    """What is needed to write many days without the work being done for each."""
+
+    months: tuple[str, ...]
+    short: str
+    long: str
+
+    def text(self, year: str, month: int, day: int, *, with_year: bool) -> str:
+        """Return "Sep 12" or "Sep 12, 2025"; "" for a month that there is not."""
+        if not 1 <= month <= len(self.months):
+            return ""
+        form = self.long if with_year else self.short
+        return form.format(y=year, MMM=self.months[month - 1], d=day)
+
+
+def day_names() -> DayNames:
+    """Return how the reader's language writes days."""
+    return _day_names(str(locale()))
+
+
+@cache
+def _day_names(locale_name: str) -> DayNames:
+    names = get_month_names("abbreviated", locale=locale_name)
+    short, long = (
+        re.sub(r"MMM|d|y", r"{\g<0>}", day_pattern(locale_name, form)) for form in ("MMMd", "yMMMd")
+    )
+    return DayNames(tuple(names[month] for month in range(1, 13)), short, long)
 
 
 def money(value: Decimal | None) -> str:
     """Return an amount with its sign in front: $1,250.00, −$1,250.00; "" when there is none."""
     if value is None:
         return ""
-    return f"{'−' if value < 0 else ''}${abs(value):,.2f}"
+    return f"{'−' if value < 0 else ''}${format_number(abs(value), 2)}"
 
 
 def sentence(text: str) -> str:

@@ -1,14 +1,23 @@
 """Every sentence a person reads goes through here, so that it can be translated.
 
 `_` translates now; `N_` only marks a sentence that is chosen now and translated when it is shown
-(the rooms that know no Flask, and tables of texts).
+(the rooms that know no Flask, and tables of texts). `NC_` marks one that reads otherwise in a
+context: "Open" on a button is not the "Open" of a status. What is kept is always the English.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import flask_babel
+from babel import Locale
+from babel.numbers import format_decimal
+
+from webapp.core.languages import SOURCE, locale_of
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -32,6 +41,50 @@ def N_(text: str) -> str:  # noqa: N802  # gettext's customary name
     return text
 
 
+def NC_(context: str, text: str) -> str:  # noqa: N802
+    return text
+
+
+def step_text(label: str) -> str:
+    """Return what a button calls a step: as the step is translated, else like any sentence."""
+    said = str(flask_babel.pgettext("step", label))
+    return said if said != label else _(label)
+
+
+Said = dict[str, Any]
+
+
+def kept_text(text: str, /, **values: object) -> Said:
+    """Return a sentence as it can be kept, for readers of any language; `said` reads it."""
+    return {"text": text, "values": values}
+
+
+def said(kept: Any) -> Any:
+    """Return a kept sentence in the reader's language, and anything else as it is."""
+    if not isinstance(kept, dict):
+        return kept
+    text = kept["text"]
+    return _(text, **kept["values"])
+
+
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """Speak another language for a while: that of whoever will read it."""
+    with flask_babel.force_locale(locale_of(language)):
+        yield
+
+
+def locale() -> Locale:
+    """Return how the reader's language writes days and numbers."""
+    return flask_babel.get_locale() or Locale.parse(locale_of(SOURCE))
+
+
+@cache
+def day_pattern(locale_name: str, skeleton: str) -> str:
+    """Return the order in which a language writes the parts of a day: "MMM d", "d MMM"."""
+    return str(Locale.parse(locale_name).datetime_skeletons[skeleton].pattern)
+
+
 def tidy(text: str | None) -> str:
     """Return what somebody typed without spaces around it and without what nobody types.
 
@@ -40,8 +93,16 @@ def tidy(text: str | None) -> str:
     return _CONTROLS.sub("", text).strip() if text else ""
 
 
-def format_date(value: date, pattern: str) -> str:
+def format_date(value: date, form: str) -> str:
+    """Return a day as a skeleton ("yMMMd") or a customary form ("full") is written here."""
+    pattern = form if form in {"full", "EEEE"} else day_pattern(str(locale()), form)
     return str(flask_babel.format_date(value, pattern, rebase=False))
+
+
+def format_number(value: Decimal | int, places: int = 0) -> str:
+    """Return a number with its thousands apart and so many decimal places."""
+    pattern = "#,##0" + ("." + "0" * places if places else "")
+    return str(format_decimal(value, pattern, locale=locale()))
 
 
 def format_moment(value: datetime, pattern: str) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from urllib3.exceptions import HTTPError
 
-from webapp.accounts.models import notify
+from webapp.accounts.models import language_of, notify
 from webapp.attachments import changing
 from webapp.attachments.models import Attachment, Source
 from webapp.box.client import BoxClient, Content
@@ -42,10 +42,11 @@ from webapp.core.digests import Digesting, Digests
 from webapp.core.failpoints import failpoint
 from webapp.core.formats import filesize
 from webapp.core.names import clean_name, extension_of
+from webapp.core.text import in_language, kept_text
 from webapp.imports import claims
 from webapp.imports.claims import Job, LeaseLost
 from webapp.imports.models import ImportItem
-from webapp.imports.reasons import reason_text
+from webapp.imports.reasons import TEXTS
 from webapp.records.visibility import Target
 
 log = logging.getLogger(__name__)
@@ -341,7 +342,8 @@ class Importer:
             return
         log.warning("import.failed", extra={"item": job.item_id, "reason": reason})
         with writing() as session:
-            record, path = self.targets.describe(session, job.target)
+            with in_language(language_of(session, job.person_id)):
+                record, path = self.targets.describe(session, job.target)
             notify(
                 session,
                 job.person_id,
@@ -349,7 +351,7 @@ class Importer:
                 path=path,
                 name=clean_name(job.name, fallback="?"),
                 record=record,
-                reason=reason_text(reason, {**facts}),
+                reason=kept_text(TEXTS[reason], **facts),
             )
 
 

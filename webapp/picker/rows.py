@@ -11,11 +11,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from babel.dates import get_month_names
-from flask_babel import get_locale
-
 from webapp.box.items import BoxItem, is_item_id
-from webapp.core.formats import filesize
+from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
 from webapp.picker.host import Choice, Target, Tray
@@ -77,7 +74,7 @@ class RowMaker:
         self._folder_prefix = folder_prefix
         self._my_box_id = my_box_id
         self._today = today.isoformat()
-        self._months = get_month_names("abbreviated", locale=get_locale())
+        self._days = day_names()
 
     def rows(self, items: Iterable[BoxItem], *, with_paths: bool = False) -> list[Row]:
         return [self._row(item, with_paths) for item in items]
@@ -200,12 +197,14 @@ class RowMaker:
         text = item.modified_at if isinstance(item.modified_at, str) else ""
         if text.startswith(self._today):
             clock = _CLOCK.match(text)
-            return _("Today, %(time)s", time=_clock(*clock.groups())) if clock else _("Today")
+            if clock is None:
+                return _("Today")
+            return _("Today, %(time)s", time=clock_text(int(clock[1]), int(clock[2])))
         day = _DAY.match(text)
-        if day is None or int(day[2]) not in self._months:
+        if day is None:
             return ""
-        named = f"{self._months[int(day[2])]} {int(day[3])}"
-        return named if text[:4] == self._today[:4] else f"{named}, {day[1]}"
+        is_other_year = text[:4] != self._today[:4]
+        return self._days.text(day[1], int(day[2]), int(day[3]), with_year=is_other_year)
 
 
 def plain(text: str) -> str:
@@ -220,10 +219,6 @@ def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
     path, steps = own or (path_text(folder), [[c.folder_id, c.name] for c in folder])
     trail = tuple(Crumb(id_, step) for id_, step in steps)
     return Choice(file_id, version_id, name, size, sha1, number, owner, path, trail)
-
-
-def _clock(hour: str, minute: str) -> str:
-    return f"{int(hour) % 12 or 12}:{minute} {'AM' if int(hour) < 12 else 'PM'}"
 
 
 def _as_number(text: str) -> int:

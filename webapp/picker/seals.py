@@ -16,6 +16,7 @@ import msgspec
 from werkzeug.exceptions import BadRequest
 
 from webapp.box.items import ROOT_ID
+from webapp.core.text import _
 
 MAC_BYTES = 15
 VALUE_MAX_LENGTH = 8000
@@ -36,6 +37,11 @@ class Crumb:
 
     folder_id: str
     name: str
+
+    @property
+    def label(self) -> str:
+        """The folder's name; the root of everybody's Box has none of its own."""
+        return _("All files") if self.folder_id == ROOT_ID else self.name
 
 
 class Seals:

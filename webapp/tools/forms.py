@@ -26,7 +26,7 @@ from wtforms import Field as FormField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from webapp.core.text import _, tidy
+from webapp.core.text import _, format_number, tidy
 from webapp.mail.addresses import is_address, split_addresses
 from webapp.tools.distribution import person_or_group
 from webapp.tools.registry import Field, Kind, Section, Tool
@@ -266,7 +266,7 @@ def _id_or_none(value: Any) -> int | None:
 
 
 def _length(most: int) -> Length:
-    return Length(max=most, message=_("Write at most %(num)s characters.", num=f"{most:,}"))
+    return Length(max=most, message=_("Write at most %(num)s characters.", num=format_number(most)))
 
 
 def _believable_date(_form: Any, field: FormField) -> None:

@@ -17,7 +17,7 @@ from webapp.companies.models import Level, ProjectCode, Vendor
 from webapp.core.audit import AuditEntry
 from webapp.core.database import db
 from webapp.core.problems import NotFound
-from webapp.core.text import N_, _
+from webapp.core.text import N_, _, step_text
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row, record_for
 from webapp.tools.distribution import groups_offered, in_words
@@ -465,11 +465,13 @@ SOURCES = {
 def event_text(entry: AuditEntry) -> str:
     """Return an entry of the change history as the rest of a sentence that begins with a name."""
     facts = {
-        key: _(value)
-        if key in {"step", "before", "after", "row_label", "folder"} and value
-        else value
+        key: _(value) if key in {"before", "after", "row_label", "folder"} and value else value
         for key, value in entry.facts.items()
     }
+    if "step" in facts:
+        facts["step"] = step_text(facts["step"])
+    if "row_label" in facts:
+        facts["name"] = facts["name"] or facts["row_label"]
     if "source" in facts:
         facts["source"] = _(SOURCES.get(str(facts["source"]), str(facts["source"])))
     return _(_sentence(entry.event), **facts)

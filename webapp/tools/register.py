@@ -15,7 +15,7 @@ from webapp.core.converters import as_id
 from webapp.core.database import db, release
 from webapp.core.problems import Invalid
 from webapp.core.spreadsheets import Row
-from webapp.core.text import _
+from webapp.core.text import _, format_number
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 from webapp.tools.files import ShownFile, in_shown_rows
@@ -128,7 +128,7 @@ def require_exportable(session: Session, project_id: int, person_id: int, filter
             _(
                 "More than %(most)s files match, and one export takes no more. Choose a tool or "
                 "a person first.",
-                most=f"{EXPORT_MAX:,}",
+                most=format_number(EXPORT_MAX),
             ),
             title=_("That is too much for one export"),
         )

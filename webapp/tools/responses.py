@@ -7,7 +7,7 @@ from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Forbidden, Invalid
-from webapp.core.text import _
+from webapp.core.text import _, format_number
 from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.records.models import RecordRow
 from webapp.tools.forms import LONG_TEXT_MAX_LENGTH
@@ -32,7 +32,9 @@ def keep(session: Session, standing: Standing, section: Section, text: str) -> R
     if not standing.may_write_in(section):
         raise Forbidden(_("You may not respond here, or not any more."))
     if len(text) > LONG_TEXT_MAX_LENGTH:
-        raise Invalid(_("Write at most %(num)s characters.", num=f"{LONG_TEXT_MAX_LENGTH:,}"))
+        raise Invalid(
+            _("Write at most %(num)s characters.", num=format_number(LONG_TEXT_MAX_LENGTH))
+        )
     row = draft(session, standing, section)
     if row is None:
         row = RecordRow(

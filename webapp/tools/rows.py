@@ -135,7 +135,7 @@ def remove(session: Session, standing: Standing, row: RecordRow) -> None:
         raise Conflict(_("It carries files. Remove those first."))
     # What was removed from it before can still be restored: then onto the record itself.
     session.execute(update(Attachment).where(Attachment.row_id == row.id).values(row_id=None))
-    name = title_of(section, row)
+    name = said_in(section, row)
     session.delete(row)
     session.flush()
     _changed(session, standing, section, "row.removed", None, name=name)
@@ -188,7 +188,7 @@ def _changed(
     standing.tool.extension.saved(session, standing)
     after_change(session, standing)
     if row is not None:
-        facts |= {"row": row.id, "name": title_of(section, row)}
+        facts |= {"row": row.id, "name": said_in(section, row)}
     audit.note(
         session,
         event,
@@ -202,7 +202,12 @@ def _changed(
 
 
 def title_of(section: Section, row: RecordRow) -> str:
-    """Return what a row is called in a sentence: its first name or words."""
+    """Return what a row is called in a sentence: its first name or words, else what it is."""
+    return said_in(section, row) or _(section.row_label)
+
+
+def said_in(section: Section, row: RecordRow) -> str:
+    """Return a row's first name or words, "" when it has none."""
     values = read_row(section, row)
     for field in section.fields:
         if field.key == "person" and row.person is not None:
@@ -211,7 +216,7 @@ def title_of(section: Section, row: RecordRow) -> str:
             return row.vendor.name
         if field.kind in {Kind.TEXT, Kind.LONG_TEXT} and values[field.key]:
             return cut(str(values[field.key]))
-    return _(section.row_label)
+    return ""
 
 
 def unanswered(section: Section, rows: Iterable[RecordRow], field: str) -> list[RecordRow]:

@@ -13,7 +13,8 @@ from webapp.accounts.models import Person
 from webapp.companies.models import Vendor
 from webapp.core.clock import utcnow
 from webapp.core.formats import clock, day, moment, money
-from webapp.core.text import _, local_date
+from webapp.core.languages import SOURCE
+from webapp.core.text import N_, _, in_language, local_date
 from webapp.records.models import Record, RecordPerson, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools.parts import PeopleByRole
@@ -273,21 +274,65 @@ def mark_of(declared: Field, value: Any) -> str:
 def changes_between(
     session: Session, fields: Iterable[Field], before: Values, after: Values
 ) -> list[dict[str, str]]:
-    """Return what an edit changed, in words, for the change history.
+    """Return what an edit changed, for the change history.
 
-    Everybody who sees the record reads them, so they name other records by their numbers alone.
+    Everybody who sees the record reads them, so they name other records by their numbers alone, and
+    in the language of nobody: `change_text` puts them into words for whoever reads.
     """
     fields = [f for f in fields if f.key in after]
     names = names_in(session, fields, before, after, reader=None)
     return [
         {
             "label": declared.label,
-            "before": cut(shown(declared, before.get(declared.key), names)),
-            "after": cut(shown(declared, after[declared.key], names)),
+            "kind": declared.kind.value,
+            "unit": declared.unit,
+            "before": _kept(declared, before.get(declared.key), names),
+            "after": _kept(declared, after[declared.key], names),
         }
         for declared in fields
         if (after[declared.key] or None) != (before.get(declared.key) or None)
     ]
+
+
+def _kept(declared: Field, value: Any, names: Names) -> str:
+    """Return a value as the history keeps it: without a word that depends on the language."""
+    if not is_filled(value):
+        return ""
+    match declared.kind:
+        case Kind.DATE | Kind.TIME | Kind.MOMENT:
+            return str(value.isoformat())
+        case Kind.MONEY:
+            return str(value)
+        case Kind.CHOICE:
+            return str(dict(declared.choices).get(value, value))
+        case Kind.YES_NO:
+            return N_("Yes") if value else N_("No")
+        case Kind.WHOLE_NUMBER:
+            return str(value)
+        case _:
+            with in_language(SOURCE):
+                return cut(shown(declared, value, names))
+
+
+def change_text(change: dict[str, str], key: str) -> str:
+    """Return what stood in a field `before` or `after` a change, as a reader sees it."""
+    text = change[key]
+    if not text:
+        return ""
+    # What was noted before there were languages has no kind: it stands there in words.
+    match change.get("kind"):
+        case Kind.DATE:
+            return day(date.fromisoformat(text))
+        case Kind.TIME:
+            return clock(time.fromisoformat(text))
+        case Kind.MOMENT:
+            return moment(datetime.fromisoformat(text))
+        case Kind.MONEY:
+            return money(Decimal(text))
+        case Kind.CHOICE | Kind.YES_NO:
+            return _(text)
+        case _:
+            return f"{text} {_(change['unit'])}" if change.get("unit") else text
 
 
 def first_words(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask import g, has_request_context
+from flask import g, has_request_context, request
 from flask import session as browser_session
 from flask_login import current_user
 from sqlalchemy import Connection, Select, String, and_, bindparam, select
@@ -12,6 +12,7 @@ from webapp.accounts.models import Person
 from webapp.companies.models import Company, CompanyMember, Project
 from webapp.core.clock import utcnow
 from webapp.core.database import UtcDateTime, db
+from webapp.core.languages import NAMES, SOURCE, locale_of
 from webapp.core.sessions import OpenSession, SessionRow
 
 _OPENING = (
@@ -20,6 +21,7 @@ _OPENING = (
         Person.name.label("person_name"),
         Person.email.label("person_email"),
         Person.is_implementation_manager.label("is_manager"),
+        Person.language.label("person_language"),
     )
     .outerjoin(Person, and_(Person.id == SessionRow.person_id, Person.is_active.is_(True)))
     .where(
@@ -45,9 +47,23 @@ def read_session(connection: Connection, id_hash: str) -> OpenSession | None:
                 is_implementation_manager=row.is_manager,
                 session_hash=row.id_hash,
                 signed_in_at=datetime.fromisoformat(signed_in) if signed_in else row.created_at,
+                language=row.person_language,
             )
         )
     return OpenSession(row.id_hash, row.person_id, row.data, row.created_at, row.seen_at)
+
+
+def locale() -> str:
+    """Return the locale of the page: what its reader chose, else what their browser asks for.
+
+    The workers have neither and write English.
+    """
+    if not has_request_context():
+        return locale_of(SOURCE)
+    reader: SignedIn | None = g.get("signed_in")
+    if reader and reader.language in NAMES:
+        return locale_of(reader.language)
+    return locale_of(request.accept_languages.best_match(list(NAMES)) or SOURCE)
 
 
 def timezone() -> str:

@@ -8,14 +8,14 @@ from typing import Any
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import notify
+from webapp.accounts.models import language_of, notify
 from webapp.accounts.notices import add_texts
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Forbidden, Invalid
-from webapp.core.text import N_, _, local_date
+from webapp.core.text import N_, _, in_language, local_date
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
 from webapp.tools.naming import name_of
@@ -85,14 +85,9 @@ class Bidding(Extension):
         section = standing.tool.sections[0]
         invited = {r.person_id for r in rows.rows_of(session, record.id, section) if r.person_id}
         for person_id in sorted(invited - {standing.person_id}):
-            notify(
-                session,
-                person_id,
-                "bid_invited",
-                path=path,
-                record=name_of(standing.tool, record),
-                title=record.title,
-            )
+            with in_language(language_of(session, person_id)):
+                name = name_of(standing.tool, record)
+            notify(session, person_id, "bid_invited", path=path, record=name, title=record.title)
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         bids = self._bids(session, standing)

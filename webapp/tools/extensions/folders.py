@@ -16,7 +16,7 @@ from webapp.companies.models import Level
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Forbidden, Invalid
-from webapp.core.text import _
+from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see_at
 from webapp.tools import lifecycle, rows
@@ -158,7 +158,7 @@ def move_to(session: Session, standing: Standing, folder: Record | None) -> None
         person_id=standing.person_id,
         project_id=record.project_id,
         record_id=record.id,
-        folder=folder.title if folder else _("the top"),
+        folder=folder.title if folder else N_("the top"),
     )
 
 

@@ -14,7 +14,7 @@ from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Invalid
 from webapp.core.settings import settings
-from webapp.core.text import N_, _, ngettext
+from webapp.core.text import N_, NC_, _, ngettext
 from webapp.imports.models import ImportItem
 from webapp.mail.models import MailState, OutgoingMail
 from webapp.records.models import Record
@@ -24,7 +24,7 @@ from webapp.tools.registry import TOOLS, Action, Beside, Extension, Panel, Part,
 
 RECIPIENTS_MAX = 100
 FOLDERS = {
-    messages.ARCHIVE: N_("Archive"),
+    messages.ARCHIVE: NC_("step", "Archive"),
     messages.SPAM: N_("Mark as spam"),
     messages.BIN: N_("Move to the recycle bin"),
     messages.INBOX: N_("Move to the inbox"),
@@ -245,12 +245,13 @@ def progress_of(session: Session, standing: Standing) -> Progress:
     wait = outgoing.wait_of(session, record.id)
     is_sender = Part.CREATOR in standing.parts
     troubled = next((m for m in mails if m.reason and m.state != MailState.SENT), None)
-    refused = {address: said for mail in mails for address, said in mail.refused.items()}
+    # Ours are translated; what a mail server said stays as it said it.
+    refused = {address: _(said) for mail in mails for address, said in mail.refused.items()}
     return Progress(
         coming=wait.coming,
         missing=wait.missing,
         reason=_(REASONS[troubled.reason]) if troubled and troubled.reason else "",
-        said=troubled.said if troubled and is_sender else "",
+        said=_(troubled.said) if troubled and troubled.said and is_sender else "",
         tries=troubled.tries if troubled else 0,
         run_after=troubled.run_after if troubled else None,
         refused=tuple(sorted(refused.items())) if is_sender else (),

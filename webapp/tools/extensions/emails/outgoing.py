@@ -27,8 +27,9 @@ from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, release, rows_changed, write_connection, writing
 from webapp.core.formats import filesize
+from webapp.core.languages import SOURCE
 from webapp.core.settings import settings
-from webapp.core.text import _
+from webapp.core.text import N_, _, in_language
 from webapp.imports.models import UNFINISHED, ImportItem, ItemState
 from webapp.imports.tasks import Errand, queue
 from webapp.mail.addresses import Mailbox, on_the_wire
@@ -320,7 +321,7 @@ def _address(session: Session, mail: OutgoingMail, record: Record) -> None:
         letter.may_open = may_open and mail.is_linked
         letter.state = MailState.QUEUED
     gone = [person.email for person in people.everybody if person.id not in present]
-    mail.refused = {**mail.refused, **dict.fromkeys(gone, _("Not on the project any more."))}
+    mail.refused = {**mail.refused, **dict.fromkeys(gone, N_("Not on the project any more."))}
 
 
 def _another(session: Session, mail: OutgoingMail) -> OutgoingMail:
@@ -341,7 +342,7 @@ def _on_the_wire(addresses: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         try:
             fits[on_the_wire(address)] = None
         except ValueError:
-            refused[address] = _("This address cannot be written in e-mail.")
+            refused[address] = N_("This address cannot be written in e-mail.")
     return list(fits), refused
 
 
@@ -393,9 +394,10 @@ def _letter(taken: _Taken) -> Letter | None:
     files = _files_of(session, taken)
     project = Mailbox(record.project.name, messages.project_address(record.project))
     text = str(record.details.get("message") or "")
-    if taken.is_linked:
-        text = f"{text}\n\n{_link_text(files, may_open=taken.may_open)}"
-    name = _("%(name)s via Plumbline", name=record.created_by.name)
+    with in_language(_language_of(session, taken.recipients)):
+        if taken.is_linked:
+            text = f"{text}\n\n{_link_text(files, may_open=taken.may_open)}"
+        name = _("%(name)s via Plumbline", name=record.created_by.name)
     return Letter(
         message_id=ids.message_id,
         sender=Mailbox(name, transport().sender or project.address),
@@ -412,6 +414,14 @@ def _letter(taken: _Taken) -> Letter | None:
         references=tuple(message_ids(ids.chain)),
         enclosures=() if taken.is_linked else tuple(_enclosure(file) for file in files),
     )
+
+
+def _language_of(session: Session, addresses: Sequence[str]) -> str:
+    """Return the language that everybody at these addresses chose, English where there is none."""
+    query = select(Person.language).where(Person.email.in_([a.lower() for a in addresses]))
+    chosen = list(session.scalars(query))
+    is_shared = len(chosen) == len(addresses) and len(set(chosen)) == 1
+    return chosen[0] if is_shared else SOURCE
 
 
 def _mailboxes(people: Sequence[Person]) -> tuple[Mailbox, ...]:

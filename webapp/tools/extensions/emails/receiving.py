@@ -19,7 +19,7 @@ from webapp.core.digests import Digesting, Digests
 from webapp.core.formats import filesize
 from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.settings import settings
-from webapp.core.text import N_, _
+from webapp.core.text import N_, Said, _, kept_text
 from webapp.imports.models import new_blob_key
 from webapp.mail.addresses import Mailbox
 from webapp.mail.inbound import InboundFile, InboundMessage, read_message
@@ -68,7 +68,7 @@ class _Stored:
 @dataclass
 class _Files:
     stored: list[_Stored] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
+    refused: list[Said] = field(default_factory=list)
 
 
 def receive(raw: bytes, recipients: Iterable[str] = ()) -> list[Received]:
@@ -130,7 +130,9 @@ def _is_known(session: Session, project_id: int, message_id: str) -> bool:
 def _store(message: InboundMessage) -> _Files:
     """Store what may be kept of a message's files; the others are named."""
     files = _Files()
-    files.refused += [_("%(name)s: too many files", name=name[:200]) for name in message.left_out]
+    files.refused += [
+        kept_text(N_("%(name)s: too many files"), name=name[:200]) for name in message.left_out
+    ]
     incoming = list(message.files)
     if len(message.text) > LONG_TEXT_MAX_LENGTH:
         # The record holds the beginning; the whole of it hangs there as a file.
@@ -139,11 +141,12 @@ def _store(message: InboundMessage) -> _Files:
         name = clean_name(file.name, fallback=_("unnamed"))
         extension = extension_of(name)
         if extension in BLOCKED_EXTENSIONS:
-            kind = _(".%(extension)s files are not accepted", extension=extension)
-            files.refused.append(f"{name}: {kind}")
+            why = N_("%(name)s: .%(extension)s files are not accepted")
+            files.refused.append(kept_text(why, name=name, extension=extension))
         elif len(file.content) > settings().file_max_bytes:
             limit = filesize(settings().file_max_bytes)
-            files.refused.append(f"{name}: " + _("over the limit of %(limit)s", limit=limit))
+            why = N_("%(name)s: over the limit of %(limit)s")
+            files.refused.append(kept_text(why, name=name, limit=limit))
         else:
             files.stored.append(_stored(name, file))
     return files
