@@ -25,6 +25,9 @@ gallery: $(VENV)/.dev ## photograph every page of the demo into docs/gallery
 sure: ## check and test on a clean clone of what is committed
 	@scripts/sure.sh
 
+texts: $(VENV)/.dev ## take new sentences into the translations, and say which are missing
+	@$(BIN)/python -m scripts.texts
+
 lock: $(VENV)/bin/uv ## make the hashed locks anew from the .in files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
@@ -53,4 +56,4 @@ $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/uv
 	@scripts/install.sh requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
 
-.PHONY: help run check test test-fast gallery sure lock vendor clean
+.PHONY: help run check test test-fast gallery sure texts lock vendor clean

@@ -15,5 +15,5 @@ step "types" $bin/mypy --no-error-summary config.py wsgi.py webapp box_sandbox s
 step "layers" $bin/lint-imports --no-cache
 step "templates, scripts and styles" $bin/python scripts/check_templates.py
 step "vendored files" $bin/python scripts/vendor.py check
-step "sentences that can be translated" $bin/python scripts/check_texts.py
+step "sentences and their translations" $bin/python -m scripts.texts check
 exit $failed

@@ -1,6 +1,6 @@
 """Changes to contracts and commitments, potential ones first, and what they come to."""
 
-from webapp.core.text import N_
+from webapp.core.text import N_, NC_
 from webapp.tools.catalog.contracts import ADMINS, EXECUTED, LINE_FIELDS
 from webapp.tools.extensions.change_orders import ChangeOrder
 from webapp.tools.registry import (
@@ -87,14 +87,14 @@ TOOL = Tool(
         _decided("rejected", N_("Reject"), DECIDERS, is_main=True),
         _decided("no_charge", N_("No charge"), ADMINS),
         _still_pending("review", N_("In review again"), "pending_in_review"),
-        _still_pending("revised", N_("Revised"), "pending_revised"),
+        _still_pending("revised", NC_("step", "Revised"), "pending_revised"),
         _still_pending("pricing", N_("Pricing"), "pending_pricing"),
         _still_pending("not_pricing", N_("Not pricing"), "pending_not_pricing"),
         _still_pending("proceeding", N_("Proceeding"), "pending_proceeding"),
         _still_pending("not_proceeding", N_("Not proceeding"), "pending_not_proceeding"),
         Transition(
             "void",
-            N_("Void"),
+            NC_("step", "Void"),
             before=("draft", *PENDING, "approved", "rejected", "no_charge"),
             after="void",
             who=ADMINS,

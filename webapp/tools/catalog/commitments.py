@@ -3,7 +3,7 @@
 Only what is approved, or partly received, counts as committed cost.
 """
 
-from webapp.core.text import N_
+from webapp.core.text import N_, NC_
 from webapp.tools.catalog.contracts import (
     ADMINS,
     AMOUNTS,
@@ -98,9 +98,9 @@ TOOL = Tool(
             is_main=True,
         ),
         step("close", N_("Close"), ("approved", "received"), "closed", is_main=True),
-        step("complete", N_("Complete"), ("approved",), "complete", is_main=True),
+        step("complete", NC_("step", "Complete"), ("approved",), "complete", is_main=True),
         step("terminate", N_("Terminate"), UNDER_WAY, "terminated"),
-        step("void", N_("Void"), (*BEFORE_APPROVAL, "approved"), "void"),
+        step("void", NC_("step", "Void"), (*BEFORE_APPROVAL, "approved"), "void"),
         step(
             "redraft",
             N_("Back to draft"),

@@ -1,6 +1,6 @@
 """The contract with the owner: its schedule of values, and what change orders have made of it."""
 
-from webapp.core.text import N_
+from webapp.core.text import N_, NC_
 from webapp.tools.catalog.contracts import (
     ADMINS,
     AMOUNTS,
@@ -45,7 +45,7 @@ TOOL = Tool(
             is_main=True,
         ),
         step("approve", N_("Approve"), BEFORE_APPROVAL, "approved", needs=("title",), is_main=True),
-        step("complete", N_("Complete"), ("approved",), "complete", is_main=True),
+        step("complete", NC_("step", "Complete"), ("approved",), "complete", is_main=True),
         step(
             "terminate",
             N_("Terminate"),

@@ -1,6 +1,6 @@
 """Requests for information: a question, whoever must answer it, and the official answer."""
 
-from webapp.core.text import N_
+from webapp.core.text import N_, NC_
 from webapp.tools.catalog.shared import COST_AND_SCHEDULE, DISTRIBUTION, LOCATION, private
 from webapp.tools.registry import (
     Ball,
@@ -48,7 +48,7 @@ TOOL = Tool(
         ),
         Transition(
             "open",
-            N_("Open"),
+            NC_("step", "Open"),
             before=("draft",),
             after="open",
             who=LEADS,

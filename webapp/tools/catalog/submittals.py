@@ -1,6 +1,6 @@
 """Submittals: what a contractor hands in for approval, section by section, revision by revision."""
 
-from webapp.core.text import N_
+from webapp.core.text import N_, NC_
 from webapp.tools.catalog.shared import DISTRIBUTION, LOCATION, private
 from webapp.tools.extensions.submittals import Submittals
 from webapp.tools.registry import (
@@ -99,7 +99,7 @@ TOOL = Tool(
     transitions=(
         Transition(
             "open",
-            N_("Open"),
+            NC_("step", "Open"),
             before=("draft",),
             after="open",
             who=LEADS,
