@@ -46,7 +46,7 @@ from webapp.core.text import in_language, kept_text
 from webapp.imports import claims
 from webapp.imports.claims import Job, LeaseLost
 from webapp.imports.models import ImportItem
-from webapp.imports.reasons import TEXTS
+from webapp.imports.reasons import REASONS
 from webapp.records.visibility import Target
 
 log = logging.getLogger(__name__)
@@ -351,7 +351,7 @@ class Importer:
                 path=path,
                 name=clean_name(job.name, fallback="?"),
                 record=record,
-                reason=kept_text(TEXTS[reason], **facts),
+                reason=kept_text(REASONS[reason].said, **facts),
             )
 
 
