@@ -163,6 +163,12 @@ class Changes:
         item = self._target(change)
         return self._tree.change(item, at=at, traits=item.traits - {str(change["mark"])})
 
+    def _classify(self, change: Change, at: float) -> Item:
+        name = str(change.get("name", ""))
+        if name and name not in self._tree.base.classifications:
+            raise BadChange(f"there is no classification {name!r}")
+        return self._tree.change(self._file(change), at=at, classification=name)
+
     def _share(self, change: Change, at: float) -> Item:
         folder, account = self._shared_with(change)
         if change["role"] not in get_args(Role):
@@ -313,6 +319,7 @@ _OPERATIONS: dict[str, Callable[[Changes, Change, float], Item]] = {
     "unblock": _fixed(Changes._unmark, "blocked"),
     "forbid_download": _fixed(Changes._mark, "forbidden"),
     "allow_download": _fixed(Changes._unmark, "forbidden"),
+    "classify": Changes._classify,
     "share": Changes._share,
     "unshare": Changes._unshare,
     "short_pages": Changes._short_pages,

@@ -107,6 +107,13 @@ class SharedLink:
         return self.until is None or now < self.until
 
 
+@dataclass(frozen=True, slots=True)
+class Classification:
+    name: str
+    definition: str
+    color: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """A folder, file or web link. `traits` are the words of the legend in `world.toml`."""
@@ -129,6 +136,7 @@ class Item:
     shared_link: SharedLink | None = None
     next_size: int | None = None
     short_pages: bool = False
+    classification: str = ""
 
     @property
     def current(self) -> Version:
@@ -165,6 +173,7 @@ class World:
     shares: tuple[Share, ...]
     favorites: dict[str, tuple[str, ...]]
     recents: tuple[Recent, ...]
+    classifications: dict[str, Classification] = field(default_factory=dict)
 
     def account(self, name: str) -> Account | None:
         """Return an account by login (any case) or by its key in the world's file."""
@@ -223,6 +232,10 @@ class _Builder:
             shares=tuple(self._shares()),
             favorites=dict(self._favorites()),
             recents=tuple(self._recents()),
+            classifications={
+                name: Classification(name, **entry)
+                for name, entry in self._text["classifications"].items()
+            },
         )
 
     def _shares(self) -> Iterator[Share]:
@@ -335,7 +348,14 @@ class _Builder:
             for number, size in enumerate(sizes, start=1)
         )
         mark = facts.get("mark")
-        item = self._item("file", owner, folder_id, path, versions=versions)
+        item = self._item(
+            "file",
+            owner,
+            folder_id,
+            path,
+            versions=versions,
+            classification=facts.get("classification", ""),
+        )
         if mark == "locked":
             by = self._accounts[facts["by"]].id
             lock = Lock(make_id("lock", item.id), by, item.modified_at)

@@ -5,7 +5,7 @@ extra fields": naming fields gives `type`, `id`, `etag` and the named ones, noth
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from box_sandbox import sharing
@@ -214,6 +214,11 @@ def _lock(view: View) -> dict[str, Any] | None:
     }
 
 
+def _classification(view: View) -> dict[str, str] | None:
+    known = view.tree.base.classifications.get(view.item.classification)
+    return asdict(known) if known else None
+
+
 def _is_external(view: View) -> bool:
     return view.owner.enterprise != view.tree.account(view.account_id).enterprise
 
@@ -308,7 +313,7 @@ _COMMON: dict[str, Field] = {
     "is_accessible_via_shared_link": _is_linked,
     "allowed_invitee_roles": _always(_INVITEE_ROLES),
     "watermark_info": _always(_WATERMARK),
-    "classification": _always(None),
+    "classification": _classification,
     "is_associated_with_app_item": _always(False),
     "content_created_at": _when(lambda item: item.created_at),
     "content_modified_at": _when(lambda item: item.modified_at),

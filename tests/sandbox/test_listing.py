@@ -131,6 +131,29 @@ def test_without_fields_entries_are_minis(devon: App) -> None:
     assert by_kind["web_link"].keys() == common | {"url"}
 
 
+def test_a_classification_comes_when_it_is_asked_for(devon: App) -> None:
+    path = "/Received from Brindlewick"
+    by_name = {e["name"]: e for e in items(devon, path, fields="name,classification")["entries"]}
+    assert by_name["Utility as-builts 1998.tif"]["classification"] == {
+        "name": "Confidential",
+        "definition": "For the people who work on it. Ask its owner before it leaves the company.",
+        "color": "#F5B000",
+    }
+    assert by_name["Joint trench exhibit.pdf"]["classification"] is None
+    assert all("classification" not in entry for entry in items(devon, path)["entries"])
+
+
+def test_files_are_classified_and_declassified(devon: App) -> None:
+    path = f"{MOB}/10 Safety/Site safety plan rev 2.pdf"
+    file = devon.sandbox.change("classify", path, name="Internal")["id"]
+    shown = devon.get(f"/files/{file}", fields="classification").json()["classification"]
+    assert shown["name"] == "Internal"
+    devon.sandbox.change("classify", path)
+    assert devon.get(f"/files/{file}", fields="classification").json()["classification"] is None
+    with pytest.raises(AssertionError, match="there is no classification 'Nonsense'"):
+        devon.sandbox.change("classify", path, name="Nonsense")
+
+
 def test_named_fields_are_exactly_what_comes_beside_type_id_and_etag(devon: App) -> None:
     by_kind = {e["type"]: e for e in items(devon, ODDS, fields="size,nonsense")["entries"]}
     assert by_kind["folder"].keys() == {"type", "id", "etag", "size"}

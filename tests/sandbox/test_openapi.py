@@ -75,6 +75,7 @@ def test_folders(sandbox: SandboxProcess, devon: App, path: str, fields: str | N
         f"{ODDS}/empty placeholder.txt",
         f"{MOB}/12 Photos/Drone/2025-09-05 Site flyover 4K.mp4",
         "/Received from Studio Fennimore/SF-2317 Door 112B function.pdf",
+        "/Received from Brindlewick/Utility as-builts 1998.tif",
     ],
 )
 def test_files(sandbox: SandboxProcess, devon: App, path: str, fields: str | None) -> None:
