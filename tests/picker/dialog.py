@@ -39,7 +39,7 @@ class Line:
 
     @property
     def sealed(self) -> list[Any]:
-        """What the row's token holds: file, version, name, size, digest, number, owner."""
+        """What the row's token holds: file, version, name, size, digest, number and owner."""
         text = self.token.partition(".")[0]
         found: list[Any] = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return found
@@ -102,7 +102,7 @@ def _name_of(cell: Element) -> str:
     if bold is not None:
         return bold.text or ""
     plain = next(span for span in cell.iter(f"{XHTML}span") if span.get("class") is None)
-    return plain.text or ""
+    return (plain.text or "").strip()
 
 
 def _label_of(cell: Element) -> str:
@@ -135,6 +135,19 @@ def click(visitor: Visitor, page: Page, href: str, *, expect: int | None = 200) 
     path, _, query = href.partition("?")
     given = f"{query}&" if query else ""
     return visitor.get(f"{path}?{given}in={quote(trail(page))}", htmx=True, expect=expect)
+
+
+def marks(page: Page) -> dict[str, list[str]]:
+    """Return what the tray says of each file in it, by name, but for its size and folder."""
+    tray = next(page.all("section", id="picker-tray"))
+    return {
+        _words(next(li.iter(f"{XHTML}b"))): [
+            _words(span)
+            for span in li.iter(f"{XHTML}span")
+            if span.get("class") in {"meta mark", "meta why"}
+        ]
+        for li in tray.iter(f"{XHTML}li")
+    }
 
 
 def chosen(page: Page) -> list[str]:

@@ -137,7 +137,6 @@ class Bakery:
             files_max=3,
             blocked_extensions=frozenset({"zip"}),
             company="The bakery",
-            who_sees="",
             handle=cake,
             sources=(Source("pantry", "The pantry", "jar", f"/cakes/{cake}/photos/pantry/"),)
             if self.has_pantry

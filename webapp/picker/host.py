@@ -75,7 +75,8 @@ class Target:
     `person_key` binds sealed values to the person; `handle` is the host's own and comes back
     untouched. `already` tells which versions of which Box files are attached there: the version's
     number by its id, by the file's id. `coming` names the files and versions on their way there.
-    `sources` are the places of the host's own that this person may choose from.
+    `sources` are the places of the host's own that this person may choose from. `who_sees`
+    says who will see the copies, asked only where that is shown.
     """
 
     person_key: str
@@ -87,7 +88,7 @@ class Target:
     files_max: int
     blocked_extensions: frozenset[str]
     company: str
-    who_sees: str
+    who_sees: Callable[[], str] = str
     handle: Any = None
     already: dict[str, dict[str, str]] = field(default_factory=dict)
     coming: frozenset[tuple[str, str]] = frozenset()
@@ -114,13 +115,17 @@ class Door:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One file in the tray; what has neither a path nor Box to come from is the computer's."""
+    """One file in the tray; what has neither a path nor Box to come from is the computer's.
+
+    `marks` are what to know of it before confirming.
+    """
 
     item_id: int
     name: str
     size_bytes: int | None
     path: str
     is_from_box: bool
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

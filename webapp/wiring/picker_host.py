@@ -8,12 +8,11 @@ from itertools import chain
 
 from flask import Response, url_for
 from flask_limiter.errors import RateLimitExceeded
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import FileStorage
 
 from webapp.accounts.identity import me
-from webapp.accounts.models import Person
 from webapp.attachments.models import Source
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
@@ -29,7 +28,7 @@ from webapp.core.formats import filesize
 from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.settings import settings
-from webapp.core.text import _, ngettext
+from webapp.core.text import _
 from webapp.imports import trays, uploads
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
 from webapp.imports.models import PartialUpload as UploadRow
@@ -49,12 +48,13 @@ from webapp.picker.host import (
 from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
 from webapp.picker.seals import Crumb
-from webapp.records.models import Record, RecordViewer
+from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, row_for
 from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Tool
+from webapp.wiring.confirming import Meetings, who_sees
 from webapp.wiring.targets import (
     box_refusal,
     record_url,
@@ -134,7 +134,7 @@ class PlumblineHost:
             files_max=config.files_per_action,
             blocked_extensions=BLOCKED_EXTENSIONS,
             company=entry.company.name,
-            who_sees=_who_sees(tool, record),
+            who_sees=partial(_who_sees, tool, target),
             handle=_Handle(found, target, entry.company),
             already=trays.attached_versions(db.session(), target, Source.BOX),
             coming=_coming(target),
@@ -195,10 +195,8 @@ class PlumblineHost:
 
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
-        chosen = tuple(
-            Chosen(i.id, i.name, i.size_bytes, _place(i), i.source == Source.BOX)
-            for i in found.items
-        )
+        meetings = Meetings(db.session(), target.handle.target, found.items)
+        chosen = tuple(_chosen(item, meetings) for item in found.items)
         release()
         return Tray(found.key, chosen, found.box_file_ids)
 
@@ -367,6 +365,25 @@ def _sources(person_id: int, tool: Tool, target: Target) -> tuple[PickerSource, 
     return tuple(source for source in others if source is not None)
 
 
+def _chosen(item: TrayItem, meetings: Meetings) -> Chosen:
+    """Return a file of the tray with what is to be known before it is attached."""
+    return Chosen(
+        item.id,
+        item.name,
+        item.size_bytes,
+        _place(item),
+        item.source == Source.BOX,
+        marks=meetings.words(item),
+    )
+
+
+def _who_sees(tool: Tool, target: Target) -> str:
+    record = db.session.get_one(Record, target.record_id)
+    row = db.session.get_one(RecordRow, target.row_id) if target.row_id else None
+    company = record.project.company
+    return who_sees(tool, record, row, company)
+
+
 def _place(item: TrayItem) -> str:
     """Return the folder of a chosen file; "" for one from the computer."""
     tool = TOOLS.get(item.source)
@@ -401,26 +418,3 @@ def _coming(target: Target) -> frozenset[tuple[str, str]]:
         )
     )
     return frozenset((file_id, version_id) for file_id, version_id in rows)
-
-
-def _who_sees(tool: Tool, record: Record) -> str:
-    """Return who will be able to see the copies, where that is not simply the tool's readers."""
-    if record.saved_at is None:
-        return _("Only you see this draft and its files for now.")
-    if not record.restricted:
-        return _(
-            "Everybody who sees %(record)s in this project will see the copies.",
-            record=name_of(tool, record),
-        )
-    count = db.session.scalar(
-        select(func.count(Person.id))
-        .join(RecordViewer, RecordViewer.person_id == Person.id)
-        .where(RecordViewer.record_id == record.id)
-    )
-    if not count:
-        return _("Only the tool's admins will see the copies for now.")
-    return ngettext(
-        "%(num)s person and the tool's admins will see the copies.",
-        "%(num)s people and the tool's admins will see the copies.",
-        count,
-    )
