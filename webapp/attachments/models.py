@@ -73,6 +73,7 @@ class Attachment(Base):
     box_path: Mapped[str] = mapped_column(Text, default="")
     box_owner: Mapped[str] = mapped_column(String(254), default="")
     box_login: Mapped[str] = mapped_column(String(254), default="")
+    reason_given: Mapped[str] = mapped_column(String(500), default="", server_default="")
     newer_in_box: Mapped[bool] = mapped_column(default=False)
     superseded_by_id: Mapped[int | None]
 

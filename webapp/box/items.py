@@ -16,7 +16,8 @@ from webapp.box.errors import BoxOdd
 # Named fields switch everything else off, so `name` is among them. `path_collection` would make a
 # listing slow; only search and a deep link ask for it.
 LISTING_FIELDS = (
-    "name,size,modified_at,sha1,file_version,version_number,permissions,owned_by,lock,url"
+    "name,size,modified_at,sha1,file_version,version_number,permissions,owned_by,lock,url,"
+    "classification"
 )
 SEARCH_FIELDS = LISTING_FIELDS + ",path_collection"
 FILE_FIELDS = SEARCH_FIELDS + ",item_status"
@@ -49,6 +50,10 @@ class Lock(msgspec.Struct, frozen=True):
     is_download_prevented: Any = False
 
 
+class Classification(msgspec.Struct, frozen=True):
+    name: Any = None
+
+
 class Ancestor(msgspec.Struct, frozen=True):
     id: str
     name: str | None = None
@@ -73,6 +78,7 @@ class BoxItem(msgspec.Struct, frozen=True, kw_only=True):
     owned_by: BoxUser | None = None
     lock: Lock | None = None
     url: Any = None
+    classification: Classification | None = None
     path_collection: Path | None = None
     item_status: Any = None
     # Ours: the account got to it by a shared link, which may be all that lets it in.
@@ -110,8 +116,32 @@ class BoxItem(msgspec.Struct, frozen=True, kw_only=True):
         return self.file_version.id if self.file_version else None
 
     @property
+    def classified_as(self) -> str:
+        """The name of the file's classification in its owner's company, "" when it has none."""
+        name = self.classification.name if self.classification else None
+        return name if isinstance(name, str) else ""
+
+    @property
     def may_download(self) -> bool:
         return self.permissions is None or self.permissions.can_download is not False
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What a company's rules look at: whose a file is, and how it is classified.
+
+    `owner_login` is None for a file of the person who chooses it, "" when Box names no owner.
+    """
+
+    owner: str = ""
+    owner_login: str | None = None
+    classification: str = ""
+
+
+def origin_of(file: "BoxItem", my_id: str) -> Origin:
+    """Return where a file stands, in the eyes of the account that has this id."""
+    owner = file.owned_by or BoxUser()
+    is_mine = owner.id != "" and owner.id == my_id
+    return Origin(owner.name, None if is_mine else owner.login, file.classified_as)
 
 
 class FolderPage(msgspec.Struct, frozen=True):

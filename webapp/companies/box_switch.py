@@ -6,6 +6,7 @@ is a conditional change (what is on the page may be old) and leaves an audit ent
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from blinker import Namespace
 from sqlalchemy import func, select, update
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.identity import SignedIn
 from webapp.accounts.models import Person, notify
+from webapp.companies.file_rules import changes_in_words
 from webapp.companies.models import BoxRequest, Company, CompanyMember, Grant
 from webapp.core import audit
 from webapp.core.audit import AuditEntry
@@ -30,6 +32,7 @@ STEPS = {
     "box.withdrawn": N_("Withdrawn"),
     "box.switched_on": N_("Switched on"),
     "box.switched_off": N_("Switched off"),
+    "box.rules_changed": N_("Rules for files changed"),
 }
 
 # Sent inside the transaction that shuts Box for a company, so that queued copies stop with it.
@@ -187,7 +190,12 @@ class Step:
     event: str
     by: str
     at: datetime
-    facts: dict[str, object]
+    facts: dict[str, Any]
+
+    @property
+    def changes(self) -> list[str]:
+        """What became of the rules for files, where this is about them."""
+        return changes_in_words(self.facts) if self.event == "box.rules_changed" else []
 
 
 def history(company_id: int) -> list[Step]:

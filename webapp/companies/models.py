@@ -57,6 +57,8 @@ class Company(Base):
     timezone: Mapped[str] = mapped_column(String(60), default="UTC")
     box_grant: Mapped[str] = mapped_column(String(12), default=Grant.NONE)
     box_switched_off: Mapped[bool] = mapped_column(default=False)
+    # What `file_rules.FileRules` keeps; empty allows everything.
+    box_rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -11,7 +11,8 @@ from werkzeug.wrappers.response import Response
 from webapp.accounts import passwords
 from webapp.accounts.forms import NewPasswordForm, labelled
 from webapp.accounts.identity import me
-from webapp.companies import access, box_switch, invitations
+from webapp.companies import access, box_switch, file_rules, invitations
+from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import BoxRequest, Company, Invitation
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
@@ -23,6 +24,8 @@ bp = Blueprint("companies", __name__)
 # A link's secret cannot be guessed; what is held back here is the work of looking and hashing.
 INVITATIONS_PER_HOST = "20/minute"
 INVITATIONS_FOR_ALL = "200/minute"
+# How many lines a form has for classifications that have no rule of their own yet.
+EMPTY_LINES = 2
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,13 @@ def box(company_id: int) -> str:
     return _box_page(company_id)
 
 
-def _box_page(company_id: int, *, problem: Problem | None = None, note: str = "") -> str:
+def _box_page(
+    company_id: int,
+    *,
+    problem: Problem | None = None,
+    note: str = "",
+    rules_problem: Problem | None = None,
+) -> str:
     found, is_admin = access.company_of(company_id, me().id)
     session = db.session()
     request_ = session.scalar(
@@ -83,7 +92,51 @@ def _box_page(company_id: int, *, problem: Problem | None = None, note: str = ""
         people=box_switch.people_in(session, company_id),
         problem=problem,
         note=note,
+        rules=FileRules.of(found),
+        typed=_typed_rules(found),
+        rule_names=file_rules.RULE_NAMES,
+        linked_domains=file_rules.linked_domains(session, company_id),
+        rules_problem=rules_problem,
     )
+
+
+@dataclass(frozen=True)
+class TypedRules:
+    """The rules' form as it is shown: what is kept, or what was typed and could not be kept."""
+
+    outside: str
+    ours: str
+    classified: str
+    named: tuple[tuple[str, str], ...]
+
+
+def _typed_rules(company: Company) -> TypedRules:
+    form = request.form
+    if "ours" in form:
+        typed = zip(form.getlist("name"), form.getlist("rule"), strict=False)
+        return TypedRules(form["outside"], form["ours"], form["classified"], tuple(typed))
+    kept = FileRules.of(company)
+    named = (*kept.named, *[("", Rule.BLOCK)] * EMPTY_LINES)
+    return TypedRules(kept.outside, " ".join(kept.ours), kept.classified, named)
+
+
+@bp.post("/companies/<id:company_id>/settings/box/rules")
+def change_file_rules(company_id: int) -> Response:
+    """Keep what the company takes from Box: files of others, and classified ones."""
+    found, form = access.administered_company(company_id, me().id), request.form
+    try:
+        rules = file_rules.read(
+            form["outside"],
+            tidy(form["ours"]),
+            form["classified"],
+            [tidy(name) for name in form.getlist("name")],
+            form.getlist("rule"),
+        )
+    except Invalid as problem:
+        return make_response(_box_page(company_id, rules_problem=problem), 422)
+    with writing() as session:
+        file_rules.change(session, found, rules, by_id=me().id)
+    return redirect(url_for("companies.box", company_id=company_id, _anchor="rules"), 303)
 
 
 @bp.post("/companies/<id:company_id>/settings/box")

@@ -63,6 +63,7 @@ class Tray(Base):
     row_key: Mapped[int] = mapped_column(default=0)
     is_open: Mapped[bool | None] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    reason_given: Mapped[str] = mapped_column(String(500), default="", server_default="")
 
     __table_args__ = (
         ForeignKeyConstraint(
@@ -97,6 +98,9 @@ class TrayItem(Base):
     box_version_number: Mapped[str | None] = mapped_column(String(12))
     box_path: Mapped[str] = mapped_column(Text, default="")
     box_owner: Mapped[str] = mapped_column(String(254), default="")
+    # NULL when it is the person's own, as in `webapp.box.items.Origin`.
+    box_owner_login: Mapped[str | None] = mapped_column(String(254))
+    box_classification: Mapped[str] = mapped_column(String(200), default="", server_default="")
     # The way to its folder in Box: pairs of id and name, from the root.
     box_trail: Mapped[list[list[str]]] = mapped_column(JSON, default=list, server_default="[]")
 
@@ -215,6 +219,9 @@ class ImportItem(Base):
     box_version_number: Mapped[str | None] = mapped_column(String(12))
     box_path: Mapped[str] = mapped_column(Text, default="")
     box_owner: Mapped[str] = mapped_column(String(254), default="")
+    box_owner_login: Mapped[str | None] = mapped_column(String(254))
+    box_classification: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    reason_given: Mapped[str] = mapped_column(String(500), default="", server_default="")
     box_login: Mapped[str] = mapped_column(String(254), default="")
     blob_key: Mapped[str] = mapped_column(String(200), default=new_blob_key)
     state: Mapped[str] = mapped_column(String(16), default=ItemState.QUEUED)
