@@ -15,7 +15,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.boxing import log_in
 from tests.browser.conftest import Actor
-from tests.browser.picking import attach_from_computer, open_dialog, open_folders, tick
+from tests.browser.picking import attach_from_computer, open_dialog, open_folders, tick, to_root
 from tests.sandbox.process import SandboxProcess
 from tests.support.chromium import SIZES, Surfer
 from tests.support.processes import Person
@@ -300,6 +300,33 @@ def test_a_list_of_thousands_is_accessible(linked: Actor, surfers: Callable[...,
             rows.evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
             expect(count).to_contain_text(re.compile(rf"^(Showing )?{shown}\b"))
         inspection.look("5,000 rows")
+
+
+def test_the_companys_rules_are_accessible(linked: Actor, looker: Surfer, world: World) -> None:
+    here = f"/companies/{world.acme}/settings/box"
+    rules = {"outside": "block", "ours": "acme.example", "classified": "reason"}
+    linked.person.submit(here, "/settings/box/rules", **rules)
+    looker.watch.expects("status of 422", "^answered 422")
+    with inspecting(looker, linked.person) as inspection:
+        tab = inspection.tab
+        tab.goto(linked.new_rfi("Ruled"))
+        dialog = open_dialog(tab)
+        tick(dialog, "/Quillmark Projects/2317 Larkspur MOB/02 Subcontracts/Buyout tracker.xlsm")
+        expect(dialog.get_by_label("Why are they attached?")).to_be_visible()
+        inspection.look("tray that asks for a reason")
+        if tab.viewport_size and tab.viewport_size["width"] < 500:
+            dialog.get_by_role("link", name="Show chosen").click()
+            inspection.look("tray that asks for a reason, unfolded")
+            dialog.get_by_role("link", name="Hide chosen").click()
+        to_root(dialog)
+        open_folders(dialog, "/Received from Brindlewick")
+        inspection.look("folder with what the company does not take")
+        inspection.at(here, state="the company's rules and what became of them")
+        tab.get_by_label("Box addresses that are the company's own").fill("nonsense")
+        tab.get_by_role("button", name="Save rules").click()
+        expect(tab.locator("#rules-e")).to_contain_text("nonsense is neither a domain")
+        inspection.look("rules refused")
+        linked.person.submit(here, "/settings/box/rules", outside="allow", classified="allow")
 
 
 def test_a_record_whose_files_move_is_accessible(

@@ -46,7 +46,12 @@ def test_every_reason_has_a_sentence() -> None:
 
 
 def test_every_sentence_is_one_and_names_nothing_technical(app: Flask) -> None:
-    facts: dict[str, object] = {"done": "1.2 MB", "size": "8.1 MB"}
+    facts: dict[str, object] = {
+        "done": "1.2 MB",
+        "size": "8.1 MB",
+        "company": "Acme",
+        "name": "Rosa",
+    }
     with app.test_request_context():
         for code in REASONS:
             sentence = reason_text(code, facts)

@@ -19,6 +19,9 @@ RFIS = f"{PROJECT}/05 RFIs"
 SAFETY = f"{PROJECT}/10 Safety"
 PHOTOS = f"{PROJECT}/12 Photos/Progress 2025 (all)"
 PREVIEWED = "/Received from Studio Fennimore"
+RECEIVED = "/Received from Brindlewick"
+TRENCH = f"{RECEIVED}/Joint trench exhibit.pdf"
+AS_BUILTS = f"{RECEIVED}/Utility as-builts 1998.tif"
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Line:
     tag: str
     note: str
     why: str
+    classified: str
 
     @property
     def sealed(self) -> list[Any]:
@@ -94,6 +98,7 @@ def _line(tr: Element) -> Line:
         tag=spans.get("tag", ""),
         note=spans.get("meta", ""),
         why=spans.get("meta why", ""),
+        classified=spans.get("tag classified", ""),
     )
 
 

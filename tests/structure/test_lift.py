@@ -32,8 +32,10 @@ from werkzeug.wrappers.response import Response as BaseResponse
 
 from tests.picker.dialog import (
     PHOTOS,
+    RECEIVED,
     RFIS,
     SAFETY,
+    TRENCH,
     asked,
     chosen,
     click,
@@ -41,6 +43,7 @@ from tests.picker.dialog import (
     id_of,
     line,
     lines,
+    marks,
     more,
     tick,
 )
@@ -48,6 +51,7 @@ from tests.sandbox.people import REDIRECT_URI, Browser
 from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
 from tests.support.pages import HOST, Visitor
 from webapp.box.client import BoxClient
+from webapp.box.items import Origin
 from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessToken
 from webapp.core.formats import filesize
@@ -64,6 +68,7 @@ from webapp.picker.host import (
     Source,
     Target,
     Tray,
+    Verdict,
 )
 from webapp.picker.views import changed_tray, create_blueprints, create_source, show_source
 
@@ -109,9 +114,7 @@ class Order:
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     kept: dict[int, Choice] = field(default_factory=dict)
 
-    @property
-    def chosen(self) -> tuple[Chosen, ...]:
-        return tuple(Chosen(n, c.name, c.size_bytes, c.path, True) for n, c in self.kept.items())
+    reason: str = ""
 
 
 @dataclass
@@ -123,6 +126,7 @@ class Bakery:
     baked: list[str] = field(default_factory=list)
     counted: list[Action] = field(default_factory=list)
     has_pantry: bool = False
+    is_curious: bool = False
 
     def open_target(self, *, cake: int) -> Target:
         if cake not in CAKES:
@@ -141,7 +145,13 @@ class Bakery:
             sources=(Source("pantry", "The pantry", "jar", f"/cakes/{cake}/photos/pantry/"),)
             if self.has_pantry
             else (),
+            judge=self._judge,
         )
+
+    def _judge(self, origin: Origin) -> Verdict:
+        if origin.classification:
+            return Verdict(why_not=f"The bakery keeps its hands off {origin.classification} files")
+        return Verdict("", "Looks tasty", True) if self.is_curious else Verdict()
 
     def admit(self, action: Action) -> None:
         self.counted.append(action)
@@ -159,7 +169,14 @@ class Bakery:
 
     def tray(self, target: Target) -> Tray:
         order = self._order(target)
-        return Tray(order.key, order.chosen, frozenset(c.file_id for c in order.kept.values()))
+        ids = frozenset(c.file_id for c in order.kept.values())
+        return Tray(order.key, tuple(self._chosen(order)), ids, order.reason)
+
+    def _chosen(self, order: Order) -> Iterator[Chosen]:
+        for number, c in order.kept.items():
+            said = self._judge(c.origin)
+            marks = (said.mark,) if said.mark else ()
+            yield Chosen(number, c.name, c.size_bytes, c.path, True, marks, said.needs_reason)
 
     def choose(self, target: Target, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
         order = self._order(target)
@@ -192,8 +209,13 @@ class Bakery:
     def abandon_upload(self, target: Target, upload_id: str) -> None:
         raise NotFound
 
-    def attach(self, target: Target, key: str) -> Response:
+    def explain(self, target: Target, reason: str) -> None:
+        self._order(target).reason = reason
+
+    def attach(self, target: Target, key: str, *, reason: str) -> Response:
         order = self._order(target)
+        if self.is_curious and not (reason or order.reason):
+            raise Conflict("Tell us what the photo is for.")
         if order.key == key:
             self.baked += [choice.name for choice in order.kept.values()]
             self.orders[target.person_key, target.handle] = Order()
@@ -328,6 +350,28 @@ def test_the_bakerys_own_limits_hold(
         expect=409,
     )
     assert "no photos" in answer.text
+
+
+def test_the_bakery_has_rules_of_its_own_for_files(
+    linked_baker: Visitor, bakery: Bakery, sandbox: SandboxProcess
+) -> None:
+    bakery.is_curious = True
+    sandbox.change("classify", TRENCH, name="Internal")
+    page = linked_baker.get(f"{HERE}box/folders/{id_of(sandbox, RECEIVED)}")
+    kept_off = line(page, "Joint trench exhibit.pdf")
+    assert kept_off.why == "The bakery keeps its hands off Internal files"
+    sandbox.change("classify", TRENCH)
+    page = linked_baker.get(f"{HERE}box/folders/{id_of(sandbox, RECEIVED)}")
+    trench = line(page, "Joint trench exhibit.pdf")
+    assert trench.note == "Looks tasty"
+    tray = tick(linked_baker, HERE, trench.token)
+    assert marks(tray) == {trench.name: ["Looks tasty"]}
+    assert linked_baker.submit(tray, "/send", expect=409).text == "Tell us what the photo is for."
+    linked_baker.post(f"{HERE}tray", {"reason": "A wedding"}, htmx=True, expect=204)
+    again = linked_baker.get(f"{HERE}tray")
+    assert again.form("/send").values["reason"] == ["A wedding"]
+    linked_baker.submit(again, "/send", expect=303)
+    assert bakery.baked == [trench.name]
 
 
 def test_every_page_of_the_picker_works_there(

@@ -46,6 +46,7 @@ class Job:
     box_version_number: str | None
     box_path: str
     box_owner: str
+    reason_given: str
     box_login: str
     blob_key: str
     failures: int
@@ -153,6 +154,7 @@ def _taken(connection: Connection, item_id: int, worker: str) -> Job | None:
         box_version_number=row.box_version_number,
         box_path=row.box_path,
         box_owner=row.box_owner,
+        reason_given=row.reason_given,
         box_login=row.box_login,
         blob_key=row.blob_key,
         failures=row.failures,

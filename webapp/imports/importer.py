@@ -35,6 +35,7 @@ from webapp.box.errors import (
     BoxUnavailable,
     BoxVersionGone,
 )
+from webapp.box.items import BoxItem
 from webapp.core import audit
 from webapp.core.blobs import Blobs
 from webapp.core.database import db, release, writing
@@ -74,6 +75,17 @@ class Targets(Protocol):
     def refusal(self, session: Session, *, person_id: int, target: Target) -> str | None:
         """Return the reason code why this person may not attach there now, or None."""
 
+    def looks_at_files(self, session: Session, target: Target) -> bool:
+        """True when it depends on a file, as Box describes it now, whether it is taken there."""
+
+    def file_refusal(
+        self, session: Session, *, person_id: int, target: Target, file: BoxItem, reason: str
+    ) -> tuple[str, dict[str, str]] | None:
+        """Return why this file is not taken there, a reason code with its facts, or None.
+
+        `reason` is what the person gave for attaching it, "" when nothing.
+        """
+
     def describe(self, session: Session, target: Target) -> tuple[str, str]:
         """Return what a notice calls the target, and its path."""
 
@@ -96,9 +108,10 @@ class CutOff(Exception):
 class Refused(Exception):
     """The target does not take this file (any more)."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, **facts: str) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.facts = facts
 
 
 class Stopping(Exception):
@@ -128,15 +141,16 @@ class Importer:
         started = time.monotonic()
         try:
             self._check(job)
+            file = self._look(job)
             digests = self._stored_before(job) or self._download(job, stopping)
             failpoint("import.after_put")
-            self._attach(job, digests)
+            self._attach(job, digests, file)
         except LeaseLost:
             log.info("import.lease_lost", extra={"item": job.item_id})
         except Stopping:
             claims.hand_back(job)
         except Refused as refused:
-            self._fail(job, refused.reason)
+            self._fail(job, refused.reason, **refused.facts)
         except CutOff as cut_off:
             if stopping.is_set():
                 claims.hand_back(job)
@@ -161,6 +175,33 @@ class Importer:
         release()
         if reason is not None:
             raise Refused(reason)
+
+    def _look(self, job: Job) -> BoxItem | None:
+        """Return the file as Box describes it now where somebody asks for that, and not otherwise.
+
+        Who owns it and how it is classified may have changed since it was chosen.
+        """
+        session = db.session()
+        is_asked_for = self.targets.looks_at_files(session, job.target)
+        release()
+        if not is_asked_for:
+            return None
+        file = self.client_for(job.person_id, job.session_hash).file(job.box_file_id)
+        self._judge(db.session(), job, file)
+        release()
+        return file
+
+    def _judge(self, session: Session, job: Job, file: BoxItem) -> None:
+        refusal = self.targets.file_refusal(
+            session,
+            person_id=job.person_id,
+            target=job.target,
+            file=file,
+            reason=job.reason_given,
+        )
+        if refusal is not None:
+            code, facts = refusal
+            raise Refused(code, **facts)
 
     def _stored_before(self, job: Job) -> Digests | None:
         """Return the digests of an object that a worker stored and did not live to attach."""
@@ -216,13 +257,15 @@ class Importer:
         if _is_verifiable(job):
             _verify(job, digesting)
 
-    def _attach(self, job: Job, digests: Digests) -> None:
+    def _attach(self, job: Job, digests: Digests, file: BoxItem | None) -> None:
         failpoint("import.before_attach")
         name = clean_name(job.name, fallback=f"unnamed-{job.box_file_id}")
         with writing() as session:
             reason = self.targets.refusal(session, person_id=job.person_id, target=job.target)
             if reason is not None:
                 raise Refused(reason)
+            if file is not None:
+                self._judge(session, job, file)
             claims.attached(session, job, digests.size_bytes)
             # Chosen in one account, an item may have been tried again through another.
             login = self.targets.box_login(session, job.person_id) or job.box_login
@@ -238,6 +281,7 @@ class Importer:
                 source=Source.BOX,
                 login=login,
                 row=job.target.row_id,
+                given=job.reason_given or None,
             )
             if job.supersedes_id is not None:
                 session.flush()
@@ -481,5 +525,6 @@ def _attachment(job: Job, name: str, digests: Digests, login: str) -> Attachment
         box_version_number=job.box_version_number,
         box_path=job.box_path,
         box_owner=job.box_owner,
+        reason_given=job.reason_given,
         box_login=login,
     )

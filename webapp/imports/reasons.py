@@ -128,6 +128,26 @@ REASONS = {
     "internal": Reason(
         N_("Plumbline made a mistake while copying. It has been noted."), N_("Try again.")
     ),
+    "owned_outside": Reason(
+        N_("%(company)s does not take files owned by %(name)s."),
+        N_("Ask the company's administrators, or choose another file."),
+        Remedy.CHOOSE,
+    ),
+    "classified": Reason(
+        N_("%(company)s does not take files classified as %(name)s."),
+        N_("Ask the company's administrators, or choose another file."),
+        Remedy.CHOOSE,
+    ),
+    "owned_outside_reason": Reason(
+        N_("%(company)s asks for a reason for files owned by %(name)s."),
+        N_("Choose the file again to give it."),
+        Remedy.CHOOSE,
+    ),
+    "classified_reason": Reason(
+        N_("%(company)s asks for a reason for files classified as %(name)s."),
+        N_("Choose the file again to give it."),
+        Remedy.CHOOSE,
+    ),
 }
 # While these wait, asking again sooner would be what Box has just asked us not to do.
 PATIENT = frozenset({"box_busy", "box_preparing"})

@@ -34,6 +34,8 @@ from webapp.imports.models import (
 from webapp.picker.host import Choice
 from webapp.records.visibility import Target
 
+REASON_MAX_LENGTH = 500
+
 
 @dataclass(frozen=True)
 class Upload:
@@ -73,6 +75,7 @@ class TrayContents:
     key: str
     items: tuple[TrayItem, ...] = ()
     box_file_ids: frozenset[str] = field(default_factory=frozenset)
+    reason_given: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -98,7 +101,7 @@ def contents(person_id: int, target: Target) -> TrayContents:
         )
     )
     ids = frozenset(item.box_file_id for item in items if item.box_file_id)
-    return TrayContents(tray.key, items, ids)
+    return TrayContents(tray.key, items, ids, tray.reason_given)
 
 
 def attached_versions(
@@ -204,6 +207,8 @@ def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
         item.source, item.sha256, item.blob_key = choice.source, choice.sha256, choice.blob_key
     else:
         item.box_trail = [[crumb.folder_id, crumb.name] for crumb in choice.trail]
+        item.box_owner_login = choice.owner_login
+        item.box_classification = choice.classification
     return item
 
 
@@ -273,10 +278,37 @@ def clear(person_id: int, target: Target) -> None:
         session.execute(delete(TrayItem).where(TrayItem.tray_id == tray.id))
 
 
+def explain(person_id: int, target: Target, reason: str) -> None:
+    """Keep why the chosen files are attached; raises Invalid when it is too long.
+
+    Makes no tray: what comes after it was sent would wait there for other files.
+    """
+    with writing() as session:
+        tray = _open_tray(session, person_id, target, is_locked=True)
+        if tray is not None:
+            tray.reason_given = _limited(reason)
+
+
+def _limited(reason: str) -> str:
+    if len(reason) > REASON_MAX_LENGTH:
+        raise Invalid(_("Write at most %(num)s characters.", num=REASON_MAX_LENGTH))
+    return reason
+
+
 def send(
-    session: Session, person_id: int, target: Target, key: str, *, box_login: str
+    session: Session,
+    person_id: int,
+    target: Target,
+    key: str,
+    *,
+    box_login: str,
+    reason: str,
+    check: Callable[[TrayItem, str], str],
 ) -> Sent | None:
     """Turn the tray named by `key` into a batch, in the caller's writing transaction.
+
+    `check` gets each file of Box and the reason given for the lot, returns the reason to keep with
+    the file, and raises when it may not be attached.
 
     Returns what was sent now, nothing when this key was sent before, None when this person has no
     such tray for this target.
@@ -307,8 +339,12 @@ def send(
     copies = [item for item in items if item.source == Source.BOX]
     stored = [item for item in items if item.source != Source.BOX]
     if copies:
+        given = _limited(reason) or tray.reason_given
+        reasons = {item.id: check(item, given) for item in copies}
         batch = _batch(session, person_id, target, tray.key)
-        session.add_all([_copy(batch, item, box_login) for item in copies])
+        session.add_all(
+            [_copy(batch, item, box_login, reason_given=reasons[item.id]) for item in copies]
+        )
         _remember(session, tray, copies[-1].box_trail, box_login)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
@@ -362,7 +398,12 @@ def _batch(session: Session, person_id: int, target: Target, key: str) -> Import
 
 
 def _copy(
-    batch: ImportBatch, chosen: TrayItem, box_login: str, *, supersedes_id: int | None = None
+    batch: ImportBatch,
+    chosen: TrayItem,
+    box_login: str,
+    *,
+    reason_given: str = "",
+    supersedes_id: int | None = None,
 ) -> ImportItem:
     return ImportItem(
         batch_id=batch.id,
@@ -379,6 +420,9 @@ def _copy(
         box_version_number=chosen.box_version_number,
         box_path=chosen.box_path,
         box_owner=chosen.box_owner,
+        box_owner_login=chosen.box_owner_login,
+        box_classification=chosen.box_classification,
+        reason_given=reason_given,
         box_login=box_login,
         supersedes_id=supersedes_id,
     )

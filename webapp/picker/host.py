@@ -25,6 +25,7 @@ from flask import Response
 from werkzeug.datastructures import FileStorage
 
 from webapp.box.client import BoxClient
+from webapp.box.items import Origin
 from webapp.picker.seals import Crumb
 
 
@@ -69,14 +70,32 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What the host makes of a file before it is chosen, in words.
+
+    `why_not` says why it cannot be chosen here, `mark` what is to be known of one that can.
+    `needs_reason` tells that somebody has to say why they attach it.
+    """
+
+    why_not: str = ""
+    mark: str = ""
+    needs_reason: bool = False
+
+
+def welcome(_origin: Origin) -> Verdict:
+    """Return the verdict of a host that takes whatever there is."""
+    return Verdict()
+
+
+@dataclass(frozen=True)
 class Target:
     """What files are being chosen for, and within which limits.
 
     `person_key` binds sealed values to the person; `handle` is the host's own and comes back
     untouched. `already` tells which versions of which Box files are attached there: the version's
     number by its id, by the file's id. `coming` names the files and versions on their way there.
-    `sources` are the places of the host's own that this person may choose from. `who_sees`
-    says who will see the copies, asked only where that is shown.
+    `sources` are the places of the host's own that this person may choose from. `judge` is asked
+    about each file of Box; `who_sees` says who will see the copies, asked only where that is shown.
     """
 
     person_key: str
@@ -93,6 +112,7 @@ class Target:
     already: dict[str, dict[str, str]] = field(default_factory=dict)
     coming: frozenset[tuple[str, str]] = frozenset()
     sources: tuple[Source, ...] = ()
+    judge: Callable[[Origin], Verdict] = welcome
 
 
 @dataclass(frozen=True)
@@ -117,7 +137,7 @@ class Door:
 class Chosen:
     """One file in the tray; what has neither a path nor Box to come from is the computer's.
 
-    `marks` are what to know of it before confirming.
+    `marks` are what to know of it before confirming, `why_not` why it cannot be attached any more.
     """
 
     item_id: int
@@ -126,6 +146,8 @@ class Chosen:
     path: str
     is_from_box: bool
     marks: tuple[str, ...] = ()
+    needs_reason: bool = False
+    why_not: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +160,12 @@ class Tray:
     key: str
     chosen: tuple[Chosen, ...] = ()
     box_file_ids: frozenset[str] = frozenset()
+    reason: str = ""
+
+    @property
+    def asks_reason(self) -> bool:
+        """True when somebody has to say why before it is sent; `reason` is what they said."""
+        return any(file.needs_reason for file in self.chosen)
 
     @property
     def size_bytes(self) -> int:
@@ -162,6 +190,12 @@ class Choice:
     owner: str
     path: str
     trail: tuple[Crumb, ...] = ()
+    owner_login: str | None = None
+    classification: str = ""
+
+    @property
+    def origin(self) -> Origin:
+        return Origin(self.owner, self.owner_login, self.classification)
 
 
 @dataclass(frozen=True)
@@ -234,5 +268,11 @@ class PickerHost(Protocol):
     def abandon_upload(self, target: Target, upload_id: str) -> None:
         """Forget an upload and what has arrived of it."""
 
-    def attach(self, target: Target, key: str) -> Response:
-        """Send the tray with this key; return where the person goes then."""
+    def explain(self, target: Target, reason: str) -> None:
+        """Keep why the chosen files are attached until they are sent."""
+
+    def attach(self, target: Target, key: str, *, reason: str) -> Response:
+        """Send the tray with this key; return where the person goes then.
+
+        `reason` is why, in their words; "" leaves what `explain` was told.
+        """

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from webapp.box.items import BoxItem, is_item_id
+from webapp.box.items import BoxItem, Origin, is_item_id, origin_of
 from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
@@ -30,6 +30,7 @@ HREF_NAME_MAX_LENGTH = 600
 OWNER_MAX_LENGTH = 254
 WAY_MAX_LENGTH = 800
 VERSION_NUMBER_MAX_LENGTH = 12
+CLASSIFICATION_MAX_LENGTH = 200
 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _CLOCK = re.compile(r".{10}T(\d\d):(\d\d)", re.ASCII)
@@ -53,6 +54,7 @@ class Row:
     note: str = ""
     tag: str = ""
     id: str = ""
+    classification: str = ""
 
 
 class RowMaker:
@@ -103,11 +105,14 @@ class RowMaker:
         kind, label = KINDS.get(extension, ""), extension.upper()[:4]
         size = filesize(item.size_bytes)
         when = self._when(item)
-        why = self._why_not(item, extension)
+        origin = self._origin(item)
+        verdict = self._target.judge(origin)
+        classified = origin.classification
+        why = self._why_not(item, extension) or verdict.why_not
         if why:
             note = _path_of(item) if with_path else ""
-            return Row(name, kind, label, when, size, why=why, note=note)
-        tag, note = self._remarks(item)
+            return Row(name, kind, label, when, size, why=why, note=note, classification=classified)
+        tag, note = self._remarks(item, verdict.mark)
         if with_path:
             note = ", ".join(part for part in (_path_of(item), note) if part)
         return Row(
@@ -116,11 +121,21 @@ class RowMaker:
             label,
             when,
             size,
-            token=self._token(item, with_path),
+            token=self._token(item, origin, with_path),
             is_chosen=item.id in self._tray.box_file_ids,
             note=note,
             tag=tag,
             id=item.id,
+            classification=classified,
+        )
+
+    def _origin(self, item: BoxItem) -> Origin:
+        found = origin_of(item, self._my_box_id)
+        login, classification = found.owner_login, found.classification
+        return Origin(
+            plain(found.owner)[:OWNER_MAX_LENGTH],
+            plain(login)[:OWNER_MAX_LENGTH] if login else login,
+            plain(classification)[:CLASSIFICATION_MAX_LENGTH] if classification else "",
         )
 
     def _why_not(self, item: BoxItem, extension: str) -> str:
@@ -157,9 +172,11 @@ class RowMaker:
             return _("Preview only. Ask %(name)s for download rights.", name=owner)
         return _("Preview only. Your Box account may not download it.")
 
-    def _remarks(self, item: BoxItem) -> tuple[str, str]:
+    def _remarks(self, item: BoxItem, mark: str) -> tuple[str, str]:
         if item.id in self._target.already:
             return _("Newer"), self._versions(item)
+        if mark:
+            return "", mark
         if item.lock:
             return "", _("Locked by %(name)s, can still be attached", name=_locker(item))
         if item.size_bytes == 0:
@@ -178,7 +195,7 @@ class RowMaker:
             )
         return _("Another version is attached already")
 
-    def _token(self, item: BoxItem, with_path: bool) -> str:
+    def _token(self, item: BoxItem, origin: Origin, with_path: bool) -> str:
         value: list[Any] = [
             item.id,
             item.version_id,
@@ -186,7 +203,9 @@ class RowMaker:
             item.size_bytes,
             item.digest,
             _version_number(item) or None,
-            owner_of(item),
+            origin.owner,
+            origin.owner_login,
+            origin.classification,
         ]
         if with_path:
             value += [_path_of(item), _way_of(item)]
@@ -214,11 +233,14 @@ def plain(text: str) -> str:
 
 def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
     """Return the choice in a row's token; raises BadSeal when it is not one of this person's."""
-    file_id, version_id, name, size, sha1, number, owner, *own = seals.open("choice", token)
+    file_id, version_id, name, size, sha1, number, *rest = seals.open("choice", token)
+    owner, login, classification, *own = rest
     # Only search hits carry a path and a way of their own.
     path, steps = own or (path_text(folder), [[c.folder_id, c.name] for c in folder])
     trail = tuple(Crumb(id_, step) for id_, step in steps)
-    return Choice(file_id, version_id, name, size, sha1, number, owner, path, trail)
+    return Choice(
+        file_id, version_id, name, size, sha1, number, owner, path, trail, login, classification
+    )
 
 
 def _as_number(text: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, g, redirect, request
+from flask import Blueprint, Response, g, redirect, request
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers.response import Response as BaseResponse
 
@@ -128,7 +128,10 @@ def show_tray() -> BaseResponse:
 
 
 def change_tray() -> BaseResponse:
-    """Take one file out of the tray, or all of them."""
+    """Take one file out of the tray, or all of them; or keep why they are attached."""
+    if "reason" in request.form:
+        opened_host().explain(opened_target(), tidy(request.form["reason"]))
+        return Response(status=204)
     named = request.form.get("item", "")
     item_id = as_id(named)
     if item_id is None and named != "all":
@@ -160,7 +163,8 @@ def send() -> BaseResponse:
     key = request.form.get("key", "")
     if len(key) > KEY_MAX_LENGTH or tidy(key) != key:
         raise BadRequest
-    response = opened_host().attach(opened_target(), key)
+    reason = tidy(request.form.get("reason"))
+    response = opened_host().attach(opened_target(), key, reason=reason)
     if htmx.wants_partial() and _is_on_own_page():
         # There is no dialog to close here, and nothing behind it.
         return htmx.go_to(opened_target().back_url)

@@ -474,7 +474,9 @@ def event_text(entry: AuditEntry) -> str:
         facts["name"] = facts["name"] or facts["row_label"]
     if "source" in facts:
         facts["source"] = _(SOURCES.get(str(facts["source"]), str(facts["source"])))
-    return _(_sentence(entry.event), **facts)
+    text = _(_sentence(entry.event), **facts)
+    given = entry.facts.get("given")
+    return f"{text}. {_('Reason given: %(reason)s', reason=given)}" if given else text
 
 
 def _sentence(event: str) -> str:

@@ -4,23 +4,43 @@ A listing pays for none of it: the first needs a file in the tray, the second is
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment
+from webapp.box.items import Origin
+from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import Company, CompanyMember, Project, Vendor
 from webapp.core.database import db
 from webapp.core.names import clean_name
 from webapp.core.text import _, ngettext
 from webapp.imports.models import TrayItem
+from webapp.picker.host import Verdict
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row
 from webapp.tools.registry import Tool
 
 COMPANIES_NAMED = 2
+
+
+def judge(company: Company) -> Callable[[Origin], Verdict]:
+    """Return what says of a file in Box whether and how this company takes it."""
+    rules, name = FileRules.of(company), company.name
+    return partial(_verdict, rules, name)
+
+
+def _verdict(rules: FileRules, company: str, origin: Origin) -> Verdict:
+    findings = rules.findings(origin)
+    if not findings:
+        return Verdict()
+    if findings[0].rule is Rule.BLOCK:
+        return Verdict(why_not=findings[0].refusal(company))
+    mark = ". ".join(finding.mark(company) for finding in findings)
+    return Verdict(mark=mark, needs_reason=findings[0].rule is Rule.REASON)
 
 
 class Meetings:

@@ -14,6 +14,7 @@ from werkzeug.datastructures import FileStorage
 
 from webapp.accounts.identity import me
 from webapp.attachments.models import Source
+from webapp.box.items import Origin
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
 from webapp.companies import access
@@ -44,6 +45,7 @@ from webapp.picker.host import (
     Shut,
     TooSoon,
     Tray,
+    Verdict,
 )
 from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
@@ -54,7 +56,7 @@ from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Tool
-from webapp.wiring.confirming import Meetings, who_sees
+from webapp.wiring.confirming import Meetings, judge, who_sees
 from webapp.wiring.targets import (
     box_refusal,
     record_url,
@@ -139,6 +141,7 @@ class PlumblineHost:
             already=trays.attached_versions(db.session(), target, Source.BOX),
             coming=_coming(target),
             sources=_sources(person.id, tool, target),
+            judge=judge(entry.company),
         )
 
     def admit(self, action: Action) -> None:
@@ -196,9 +199,9 @@ class PlumblineHost:
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
         meetings = Meetings(db.session(), target.handle.target, found.items)
-        chosen = tuple(_chosen(item, meetings) for item in found.items)
+        chosen = tuple(_chosen(target, item, meetings) for item in found.items)
         release()
-        return Tray(found.key, chosen, found.box_file_ids)
+        return Tray(found.key, chosen, found.box_file_ids, found.reason_given)
 
     def choose(self, target: PickerTarget, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
         link = db.session.scalar(select(BoxLink).where(BoxLink.person_id == me().id))
@@ -207,6 +210,7 @@ class PlumblineHost:
         if refusal is not None and add:
             raise Conflict(refusal_text(refusal, company))
         _refuse_taken(target, add)
+        _refuse_unwelcome(target, add)
         trays.change(
             me().id,
             target.handle.target,
@@ -265,9 +269,12 @@ class PlumblineHost:
     def abandon_upload(self, target: PickerTarget, upload_id: str) -> None:
         uploads.forget(_my_upload(target, upload_id))
 
-    def attach(self, target: PickerTarget, key: str) -> Response:
+    def explain(self, target: PickerTarget, reason: str) -> None:
+        trays.explain(me().id, target.handle.target, reason)
+
+    def attach(self, target: PickerTarget, key: str, *, reason: str) -> Response:
         """Send the tray: uploads are attached at once, copies from Box begin."""
-        sent = send_tray(me().id, target.handle.target, key)
+        sent = send_tray(me().id, target.handle.target, key, reason=reason)
         if sent.copies:
             queue().wake(sent.copies)
         if not htmx.wants_partial():
@@ -365,15 +372,21 @@ def _sources(person_id: int, tool: Tool, target: Target) -> tuple[PickerSource, 
     return tuple(source for source in others if source is not None)
 
 
-def _chosen(item: TrayItem, meetings: Meetings) -> Chosen:
+def _chosen(target: PickerTarget, item: TrayItem, meetings: Meetings) -> Chosen:
     """Return a file of the tray with what is to be known before it is attached."""
+    verdict = Verdict()
+    if item.source == Source.BOX:
+        origin = Origin(item.box_owner, item.box_owner_login, item.box_classification)
+        verdict = target.judge(origin)
     return Chosen(
         item.id,
         item.name,
         item.size_bytes,
         _place(item),
         item.source == Source.BOX,
-        marks=meetings.words(item),
+        marks=(*meetings.words(item), *([verdict.mark] if verdict.mark else [])),
+        needs_reason=verdict.needs_reason,
+        why_not=verdict.why_not,
     )
 
 
@@ -404,6 +417,14 @@ def _refuse_taken(target: PickerTarget, add: Sequence[Choice]) -> None:
         is_there = choice.version_id in target.already.get(choice.file_id, ())
         if is_there or (choice.file_id, choice.version_id) in target.coming:
             raise Conflict(_("%(name)s is attached already, or on its way.", name=choice.name))
+
+
+def _refuse_unwelcome(target: PickerTarget, add: Sequence[Choice]) -> None:
+    """Refuse what the company does not take, whatever the page has shown."""
+    for choice in add:
+        why = target.judge(choice.origin).why_not
+        if why:
+            raise Conflict(_("%(name)s was not chosen: %(why)s.", name=choice.name, why=why))
 
 
 def _coming(target: Target) -> frozenset[tuple[str, str]]:

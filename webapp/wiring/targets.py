@@ -5,6 +5,7 @@ the transaction that attaches it. Nothing is remembered between these moments.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import url_for
 from sqlalchemy import func, literal, select, update
@@ -12,10 +13,12 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment, Source
+from webapp.box.items import BoxItem, Origin, origin_of
 from webapp.box_link.card import LinkUse
 from webapp.box_link.models import BoxLink
 from webapp.companies.access import level_expression
 from webapp.companies.box_access import Refusal, Standing, refusal_to_attach, standings_of
+from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import Company, Grant, Level, Project
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
@@ -24,7 +27,7 @@ from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _
 from webapp.imports import trays
-from webapp.imports.models import UNFINISHED, ImportItem
+from webapp.imports.models import UNFINISHED, ImportItem, TrayItem
 from webapp.imports.trays import Sent
 from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
@@ -96,6 +99,25 @@ class PlumblineTargets:
         refused = box_refusal(person_id, found.company, link_state="active")
         return "feature_off" if refused is not None else None
 
+    def looks_at_files(self, session: Session, target: Target) -> bool:
+        company = _company_of(session, target)
+        return company is not None and not FileRules.of(company).say_nothing
+
+    def file_refusal(
+        self, session: Session, *, person_id: int, target: Target, file: BoxItem, reason: str
+    ) -> tuple[str, dict[str, str]] | None:
+        company = _company_of(session, target)
+        if company is None:
+            return "record_gone", {}
+        mine = session.scalar(select(BoxLink.box_user_id).where(BoxLink.person_id == person_id))
+        for finding in FileRules.of(company).findings(origin_of(file, mine or "")):
+            is_refused = finding.rule is Rule.BLOCK
+            if is_refused or (finding.rule is Rule.REASON and not reason):
+                code = "classified" if finding.classification else "owned_outside"
+                facts = {"company": company.name, "name": finding.about}
+                return code if is_refused else f"{code}_reason", facts
+        return None
+
     def describe(self, session: Session, target: Target) -> tuple[str, str]:
         record = session.get(Record, target.record_id)
         tool = TOOLS.get(target.tool_key)
@@ -124,14 +146,62 @@ def box_refusal(person_id: int, company: Company, *, link_state: str | None) -> 
     )
 
 
-def send_tray(person_id: int, target: Target, key: str) -> Sent:
+def _company_of(session: Session, target: Target) -> Company | None:
+    """Return the company whose project it is, as it is now."""
+    return session.scalar(
+        select(Company)
+        .join(Project, Project.company_id == Company.id)
+        .where(Project.id == target.project_id)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _reason_for(company: Company, item: TrayItem, given: str) -> str:
+    """Return the reason to keep with a file, "" for most; refuse what the company does not take."""
+    origin = Origin(item.box_owner, item.box_owner_login, item.box_classification)
+    findings = FileRules.of(company).findings(origin)
+    if not findings:
+        return ""
+    strictest = findings[0]
+    if strictest.rule is Rule.BLOCK:
+        raise Conflict(
+            _(
+                "%(name)s cannot be attached: %(why)s. Take it out of the chosen files.",
+                name=item.name,
+                why=strictest.refusal(company.name),
+            ),
+            title=_("The company does not take this file"),
+        )
+    if strictest.rule is not Rule.REASON:
+        return ""
+    if not given:
+        raise Invalid(
+            _(
+                "Say why these files are attached: %(company)s asks for a reason for %(name)s.",
+                company=company.name,
+                name=item.name,
+            ),
+            title=_("A reason is missing"),
+        )
+    return given
+
+
+def send_tray(person_id: int, target: Target, key: str, *, reason: str = "") -> Sent:
     """Turn a tray into attachments and copies in one transaction; sending it again does nothing."""
     with writing() as session:
         found = _find(session, person_id, target)
         if isinstance(found, str) or not _may_still_attach(found):
             raise Forbidden(_("You may not attach files here, or not any more."))
         link = session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
-        sent = trays.send(session, person_id, target, key, box_login=link.box_login if link else "")
+        sent = trays.send(
+            session,
+            person_id,
+            target,
+            key,
+            box_login=link.box_login if link else "",
+            reason=reason,
+            check=partial(_reason_for, found.company),
+        )
         if sent is None:
             raise Invalid(_("Nothing is chosen yet."))
         for tool in TOOLS:

@@ -1,0 +1,133 @@
+"""The company's rules once more when a file is copied: Box may say something else of it by now."""
+
+import pytest
+
+from tests.imports.conftest import CARDS, PERMIT, Bench
+from tests.picker.dialog import AS_BUILTS, TRENCH
+from tests.support.pages import Page, Visitor
+from tests.support.ruling import set_rules
+from tests.support.world import World
+from tests.tools.test_printing import told
+from webapp.imports.models import ItemState
+
+OURS = "boxmail.example"
+
+
+def looked_at(bench: Bench, path: str) -> int:
+    """Return how often the importer asked Box about a file before its content."""
+    file = f"/2.0/files/{bench.sandbox.world(path)['id']}"
+    return sum(call["path"] == file for call in bench.sandbox.calls()["log"])
+
+
+def send(bench: Bench, reason: str) -> Page:
+    return bench.person.submit(bench.person.get(f"{bench.target}tray"), "/send", reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("rules", "code", "sentence"),
+    [
+        ({"classified": "block"}, "classified", "does not take files classified as Internal."),
+        (
+            {"named": {"Internal": "reason"}},
+            "classified_reason",
+            "asks for a reason for files classified as Internal.",
+        ),
+    ],
+)
+def test_a_file_that_is_classified_before_it_is_copied_is_refused_in_words(
+    bench: Bench, world: World, rules: dict[str, object], code: str, sentence: str
+) -> None:
+    set_rules(bench.person, world, **rules)  # type: ignore[arg-type]
+    bench.attach(CARDS, PERMIT)
+    bench.sandbox.change("classify", CARDS, name="Internal")
+    bench.work()
+    cards, permit = bench.items()
+    assert (cards.state, cards.reason) == (ItemState.FAILED, code)
+    assert permit.state == ItemState.ATTACHED
+    assert f"Acme Builders {sentence}" in bench.page().text
+    assert f"Acme Builders {sentence}" in bench.person.get("/notices").text
+    bench.check()
+
+
+def test_a_rule_made_after_the_file_was_sent_holds_for_it(bench: Bench, world: World) -> None:
+    bench.attach(TRENCH)
+    set_rules(bench.person, world, outside="block")
+    bench.work()
+    assert bench.item().reason == "owned_outside"
+    assert "does not take files owned by Bryn Castellane." in bench.page().text
+    set_rules(bench.person, world, outside="block", ours=OURS)
+    bench.person.post(f"/imports/items/{bench.item().id}/retry")
+    bench.work()
+    assert bench.item().state == ItemState.ATTACHED
+    bench.check()
+
+
+def test_a_classification_during_the_transfer_is_too_late(bench: Bench, world: World) -> None:
+    """What Box said when the copy began counts; the copy is of that moment."""
+    set_rules(bench.person, world, classified="block")
+    bench.attach(PERMIT)
+    gate = {"gate": "mid", "after_bytes": 100_000}
+    bench.sandbox.faults({"match": {"host": "download"}, "action": gate})
+    worker = bench.work_beside()
+    bench.sandbox.wait_for_gate("mid")
+    bench.sandbox.change("classify", PERMIT, name="Internal")
+    bench.sandbox.release("mid")
+    worker.join(20)
+    assert bench.item().state == ItemState.ATTACHED
+    bench.check()
+
+
+def test_a_rule_made_during_the_transfer_holds_for_it(bench: Bench, world: World) -> None:
+    set_rules(bench.person, world, outside="warn")
+    bench.attach(TRENCH)
+    gate = {"gate": "mid", "after_bytes": 100_000}
+    bench.sandbox.faults({"match": {"host": "download"}, "action": gate})
+    worker = bench.work_beside()
+    bench.sandbox.wait_for_gate("mid")
+    set_rules(bench.person, world, outside="block")
+    bench.sandbox.release("mid")
+    worker.join(20)
+    assert bench.item().reason == "owned_outside"
+    assert bench.attachments() == []
+    bench.check()
+
+
+def test_without_rules_box_is_not_asked_about_the_file(bench: Bench, world: World) -> None:
+    bench.attach(CARDS)
+    bench.sandbox.forget_calls()
+    bench.work()
+    unasked = looked_at(bench, CARDS)
+    set_rules(bench.person, world, outside="warn")
+    bench.attach(PERMIT)
+    bench.sandbox.forget_calls()
+    bench.work()
+    assert looked_at(bench, PERMIT) == unasked + 1
+
+
+def test_the_reason_stays_with_the_file_in_its_history_and_on_paper(
+    bench: Bench, world: World
+) -> None:
+    set_rules(bench.person, world, named={"Confidential": "reason"})
+    bench.choose(AS_BUILTS, CARDS)
+    send(bench, "The city asked for it")
+    bench.work()
+    kept = {a.name: a.reason_given for a in bench.attachments()}
+    assert kept == {"Utility as-builts 1998.tif": "The city asked for it", "Contact cards.vcf": ""}
+    page = bench.page()
+    assert "Reason given The city asked for it" in page.text
+    history = "attached Utility as-builts 1998.tif from Box. Reason given: The city asked for it"
+    assert history in page.text
+    assert page.text.count("Reason given: ") == 1
+    assert "Reason given: The city asked for it" in told(bench.person, bench.record)
+    bench.check()
+
+
+def test_a_person_of_another_company_is_asked_by_the_projects_own(
+    bench: Bench, charlie: Visitor, world: World
+) -> None:
+    """Rules belong to the company of the project, not to whoever attaches."""
+    typed = {"outside": "block", "ours": "borealis.example", "classified": "block"}
+    charlie.post(f"/companies/{world.borealis}/settings/box/rules", typed)
+    bench.attach(AS_BUILTS)
+    bench.work()
+    assert bench.item().state == ItemState.ATTACHED
