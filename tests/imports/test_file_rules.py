@@ -122,6 +122,21 @@ def test_the_reason_stays_with_the_file_in_its_history_and_on_paper(
     bench.check()
 
 
+def test_the_reason_for_a_file_holds_for_its_next_version(bench: Bench, world: World) -> None:
+    set_rules(bench.person, world, named={"Confidential": "reason"})
+    bench.choose(AS_BUILTS)
+    send(bench, "The city asked for it")
+    bench.work()
+    bench.sandbox.change("new_version", AS_BUILTS, size=123_456)
+    newer = bench.person.get(f"{bench.record}/newer/", htmx=True)
+    bench.person.submit(newer, "/newer/")
+    bench.work()
+    first, second = bench.attachments()
+    assert first.superseded_by_id == second.id
+    assert second.reason_given == "The city asked for it"
+    bench.check()
+
+
 def test_a_person_of_another_company_is_asked_by_the_projects_own(
     bench: Bench, charlie: Visitor, world: World
 ) -> None:

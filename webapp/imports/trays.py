@@ -366,7 +366,9 @@ def send_newer(
     arrive before is tried again.
     """
     # Whoever else presses at this moment waits here.
-    session.scalar(select(Attachment).where(Attachment.id == supersedes_id).with_for_update())
+    older = session.scalars(
+        select(Attachment).where(Attachment.id == supersedes_id).with_for_update()
+    ).one()
     same = and_(
         ImportItem.supersedes_id == supersedes_id,
         ImportItem.person_id == person_id,
@@ -378,7 +380,16 @@ def send_newer(
     if states & {ItemState.FAILED, ItemState.CANCELLED}:
         return claims.try_again(session, same)
     batch = _batch(session, person_id, target, secrets.token_urlsafe(16))
-    session.add(_copy(batch, _item(0, choice), box_login, supersedes_id=supersedes_id))
+    # Why the file hangs there has been said, and holds for its next version.
+    session.add(
+        _copy(
+            batch,
+            _item(0, choice),
+            box_login,
+            reason_given=older.reason_given,
+            supersedes_id=supersedes_id,
+        )
+    )
     return 1
 
 
