@@ -16,6 +16,7 @@ from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
 from webapp.picker.host import Choice, Target, Tray
+from webapp.picker.reasons import Limits, Why, why_text
 from webapp.picker.seals import Crumb, Seals, path_text
 
 KINDS = {
@@ -75,6 +76,13 @@ class RowMaker:
         self._tray = tray
         self._folder_prefix = folder_prefix
         self._my_box_id = my_box_id
+        self._limits = Limits(
+            target.file_max_bytes,
+            target.blocked_extensions,
+            target.already,
+            target.coming,
+            my_box_id,
+        )
         self._today = today.isoformat()
         self._days = day_names()
 
@@ -85,7 +93,7 @@ class RowMaker:
         if item.is_folder:
             return self._folder(item, with_path)
         if not item.is_file:
-            why = _("A bookmark, there is no file to attach")
+            why = self._text(Why("bookmark"))
             return Row(plain(item.name), "", "URL", self._when(item), "", why=why)
         return self._file(item, with_path)
 
@@ -108,7 +116,8 @@ class RowMaker:
         origin = self._origin(item)
         verdict = self._target.judge(origin)
         classified = origin.classification
-        why = self._why_not(item, extension) or verdict.why_not
+        why_not = refusal(item, extension, self._limits)
+        why = self._text(why_not) if why_not else verdict.why_not
         if why:
             note = _path_of(item) if with_path else ""
             return Row(name, kind, label, when, size, why=why, note=note, classification=classified)
@@ -138,39 +147,9 @@ class RowMaker:
             plain(classification)[:CLASSIFICATION_MAX_LENGTH] if classification else "",
         )
 
-    def _why_not(self, item: BoxItem, extension: str) -> str:
-        """Return why a file cannot be chosen, in words; "" when it can."""
+    def _text(self, why: Why) -> str:
         target = self._target
-        if item.by_link:
-            return _("You opened this by a shared link. Paste that link here to attach it.")
-        size = item.size_bytes
-        if size is not None and size > target.file_max_bytes:
-            limit = filesize(target.file_max_bytes)
-            return _("Over the %(limit)s limit for one file", limit=limit)
-        if not item.may_download:
-            return self._preview_only(item)
-        if item.lock and item.lock.is_download_prevented is True:
-            return _("Locked by %(name)s, who prevents downloads", name=_locker(item))
-        if extension in target.blocked_extensions:
-            return _(
-                "%(company)s does not accept .%(extension)s files",
-                company=target.company,
-                extension=extension,
-            )
-        version_id = item.version_id
-        if version_id is None or not (is_item_id(version_id) and is_item_id(item.id)):
-            return _("Box gives no version of this file to copy")
-        if version_id in target.already.get(item.id, ()):
-            return _("Already attached")
-        if (item.id, version_id) in target.coming:
-            return _("Being copied already")
-        return ""
-
-    def _preview_only(self, item: BoxItem) -> str:
-        owner = owner_of(item)
-        if owner and item.owned_by and item.owned_by.id != self._my_box_id:
-            return _("Preview only. Ask %(name)s for download rights.", name=owner)
-        return _("Preview only. Your Box account may not download it.")
+        return why_text(why, limit=filesize(target.file_max_bytes), company=target.company)
 
     def _remarks(self, item: BoxItem, mark: str) -> tuple[str, str]:
         if item.id in self._target.already:
@@ -229,6 +208,35 @@ class RowMaker:
 def plain(text: str) -> str:
     """Return a name as it may be shown: without what would reorder or hide what stands beside."""
     return text if text.isascii() and text.isprintable() else _UNSHOWN.sub("", text)
+
+
+def refusal(item: BoxItem, extension: str, limits: Limits) -> Why | None:
+    """Return why a file cannot be chosen, None when it can."""
+    size, version_id = item.size_bytes, item.version_id
+    if item.by_link:
+        return Why("by_link")
+    if size is not None and size > limits.file_max_bytes:
+        return Why("too_big")
+    if not item.may_download:
+        return _preview_only(item, limits.my_box_id)
+    if item.lock and item.lock.is_download_prevented is True:
+        return Why("locked", {"name": _locker(item)})
+    if extension in limits.blocked_extensions:
+        return Why("blocked_type", {"extension": extension})
+    if version_id is None or not (is_item_id(version_id) and is_item_id(item.id)):
+        return Why("no_version")
+    if version_id in limits.already.get(item.id, ()):
+        return Why("attached")
+    if (item.id, version_id) in limits.coming:
+        return Why("coming")
+    return None
+
+
+def _preview_only(item: BoxItem, my_box_id: str) -> Why:
+    owner = owner_of(item)
+    if owner and item.owned_by and item.owned_by.id != my_box_id:
+        return Why("preview_only_of", {"name": owner})
+    return Why("preview_only")
 
 
 def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
