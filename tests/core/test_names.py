@@ -3,7 +3,13 @@
 import pytest
 
 from webapp.attachments.sending import disposition
-from webapp.core.names import NAME_MAX_BYTES, clean_name, extension_of, numbered
+from webapp.core.names import (
+    NAME_MAX_BYTES,
+    clean_name,
+    extension_of,
+    name_with_way,
+    numbered,
+)
 
 
 @pytest.mark.parametrize(
@@ -93,3 +99,28 @@ def test_the_extension_is_what_follows_the_last_dot() -> None:
 )
 def test_a_download_keeps_its_name_in_any_script(name: str, header: str) -> None:
     assert disposition(name) == header
+
+
+@pytest.mark.parametrize(
+    ("way", "name", "whole"),
+    [
+        (["12 Photos", "2025-06"], "IMG_0001.jpg", "12 Photos, 2025-06, IMG_0001.jpg"),
+        (["a/b"], "c\\d.txt", "a_b, c_d.txt"),
+        (["con"], "x.pdf", "con, x.pdf"),
+        (["F" * 120, "B"], "x" * 80 + ".pdf", f"{'F' * 23}…, B, {'x' * 80}.pdf"),
+        (["T" * 60, *["M" * 60] * 8, "L" * 60], "x.pdf", f"{'T' * 23}…, …, {'L' * 23}…, x.pdf"),
+        (["T" * 60, "L" * 60], "x" * 160 + ".pdf", f"{'L' * 23}…, {'x' * 160}.pdf"),
+        (["T"], "x" * 196 + ".pdf", "x" * 196 + ".pdf"),
+    ],
+)
+def test_a_files_name_behind_its_folders_keeps_itself_whole(
+    way: list[str], name: str, whole: str
+) -> None:
+    assert name_with_way(way, name) == whole
+    assert len(whole.encode()) <= NAME_MAX_BYTES
+
+
+def test_even_a_name_that_is_too_long_by_itself_fits_and_keeps_its_extension() -> None:
+    whole = name_with_way(["12 Photos"], "名" * 100 + ".pdf")
+    assert len(whole.encode()) <= NAME_MAX_BYTES
+    assert whole.endswith("名.pdf")

@@ -2,8 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 NAME_MAX_BYTES = 200
+SHORT_FOLDER_LENGTH = 24
 # What "strict file upload" refuses elsewhere in the field: programs and scripts.
 BLOCKED_EXTENSIONS = frozenset(
     "ade adp apk app bat chm cmd com cpl dll dmg exe gadget hta inf ins isp jar js jse lnk mde "
@@ -43,6 +45,21 @@ def numbered(name: str, number: int) -> str:
     tail = f" ({number}){dot}{extension}"
     room = NAME_MAX_BYTES - len(tail.encode())
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + tail
+
+
+def name_with_way(way: Sequence[str], name: str) -> str:
+    """Return "12 Photos, 2025-06, IMG_0001.jpg": a file's name behind the folders it lies in.
+
+    Where that would be too long the folders' names are shortened first, then those in the middle
+    left out; the file's own name goes last.
+    """
+    most = SHORT_FOLDER_LENGTH
+    short = [folder if len(folder) <= most else folder[: most - 1] + "…" for folder in way]
+    for folders in (way, short, [*short[:1], "…", *short[-1:]], short[-1:]):
+        whole = ", ".join([*folders, name])
+        if len(whole.encode()) <= NAME_MAX_BYTES:
+            return clean_name(whole, fallback=name)
+    return clean_name(name, fallback=name)
 
 
 def _cut(name: str) -> str:
