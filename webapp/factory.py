@@ -23,12 +23,14 @@ from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
 from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
 from webapp.core.languages import SOURCE, locale_of
+from webapp.core.names import BLOCKED_EXTENSIONS
 from webapp.core.sessions import ServerSessions
 from webapp.core.text import ngettext, said, step_text
 from webapp.imports import tasks
 from webapp.imports import views as imports
 from webapp.imports.importer import Importer
 from webapp.imports.models import ImportItem
+from webapp.imports.walker import Walker
 from webapp.mail import transports
 from webapp.operations import health
 from webapp.picker.views import create_blueprints
@@ -202,6 +204,13 @@ def _init_queue(app: Flask, config: Config) -> None:
             targets=targets.PlumblineTargets(),
             file_max_bytes=config.file_max_bytes,
         )
+    walker = Walker(
+        client_for=importer.client_for,
+        targets=importer.targets,
+        file_max_bytes=config.file_max_bytes,
+        files_max=config.files_per_action,
+        blocked_extensions=BLOCKED_EXTENSIONS,
+    )
     tasks.install(
         tasks.make_queue(
             app,
@@ -209,7 +218,7 @@ def _init_queue(app: Flask, config: Config) -> None:
             importer,
             threads=config.copy_threads,
             chores=chores.chores(),
-            errands=(outgoing.ERRAND,),
+            errands=(outgoing.ERRAND, walker.errand()),
         )
     )
     chores.connect_signals()

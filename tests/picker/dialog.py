@@ -26,7 +26,7 @@ AS_BUILTS = f"{RECEIVED}/Utility as-builts 1998.tif"
 
 @dataclass(frozen=True)
 class Line:
-    """One row of the list."""
+    """One row of the list; `token` is a file's, `whole` a folder's."""
 
     name: str
     label: str
@@ -34,6 +34,7 @@ class Line:
     size: str
     href: str
     token: str
+    whole: str
     id: str
     is_chosen: bool
     tag: str
@@ -93,6 +94,7 @@ def _line(tr: Element) -> Line:
         size=_words(cells[2]),
         href=link.get("href", "") if link is not None else "",
         token=box.get("value", "") if box is not None and box.get("name") == "choice" else "",
+        whole=box.get("value", "") if box is not None and box.get("name") == "folder" else "",
         id=box.get("data-id", "") if box is not None else "",
         is_chosen=box is not None and box.get("checked") is not None,
         tag=spans.get("tag", ""),
@@ -158,7 +160,8 @@ def marks(page: Page) -> dict[str, list[str]]:
 def chosen(page: Page) -> list[str]:
     """Return the names in the tray."""
     tray = next(page.all("section", id="picker-tray"))
-    return [_words(next(li.iter(f"{XHTML}b"))) for li in tray.iter(f"{XHTML}li")]
+    names = [next(li.iter(f"{XHTML}b"), None) for li in tray.iter(f"{XHTML}li")]
+    return [_words(name) for name in names if name is not None]
 
 
 def tick(
@@ -166,11 +169,14 @@ def tick(
     target: str,
     *tokens: str,
     remove: str = "",
+    folder: str = "",
+    close: str = "",
     within: str = "",
     expect: int = 200,
 ) -> Page:
     """Report ticks as the script does, `within` a sealed trail; return the tray that comes back."""
-    data = {"choice": list(tokens), "remove": [remove] if remove else [], "in": within}
+    once = {"remove": remove, "folder": folder, "close": close}
+    data = {"choice": list(tokens), "in": within, **{k: v for k, v in once.items() if v}}
     return visitor.post(f"{target}box/choose", data, htmx=True, expect=expect)
 
 

@@ -60,7 +60,9 @@ from webapp.picker.host import (
     Action,
     Choice,
     Chosen,
+    ChosenFolder,
     Door,
+    FolderChoice,
     LastFolder,
     PartialUpload,
     PickerHost,
@@ -113,6 +115,8 @@ class Order:
 
     key: str = field(default_factory=lambda: secrets.token_hex(8))
     kept: dict[int, Choice] = field(default_factory=dict)
+    folders: dict[int, FolderChoice] = field(default_factory=dict)
+    lost: set[int] = field(default_factory=set)
 
     reason: str = ""
 
@@ -170,7 +174,19 @@ class Bakery:
     def tray(self, target: Target) -> Tray:
         order = self._order(target)
         ids = frozenset(c.file_id for c in order.kept.values())
-        return Tray(order.key, tuple(self._chosen(order)), ids, order.reason)
+        folders = tuple(
+            ChosenFolder(
+                number,
+                folder.folder_id,
+                folder.name,
+                path="",
+                is_counting=number not in order.lost,
+                is_stopped=number in order.lost,
+                trouble="The cook fell asleep." if number in order.lost else "",
+            )
+            for number, folder in order.folders.items()
+        )
+        return Tray(order.key, tuple(self._chosen(order)), ids, order.reason, folders)
 
     def _chosen(self, order: Order) -> Iterator[Chosen]:
         for number, c in order.kept.items():
@@ -178,9 +194,19 @@ class Bakery:
             marks = (said.mark,) if said.mark else ()
             yield Chosen(number, c.name, c.size_bytes, c.path, True, marks, said.needs_reason)
 
-    def choose(self, target: Target, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
+    def choose(
+        self,
+        target: Target,
+        *,
+        add: Sequence[Choice],
+        folders: Sequence[FolderChoice],
+        remove: Iterable[str],
+    ) -> None:
         order = self._order(target)
         gone = {*remove, *(choice.file_id for choice in add)}
+        order.folders |= {int(folder.folder_id) % 1000: folder for folder in folders}
+        for number in [n for n, folder in order.folders.items() if folder.row_id in gone]:
+            del order.folders[number]
         kept = {n: c for n, c in order.kept.items() if c.file_id not in gone}
         for choice in add:
             kept[max((*order.kept, *kept), default=0) + 1] = choice
@@ -191,6 +217,12 @@ class Bakery:
     def take_out(self, target: Target, item_id: int | None) -> None:
         order = self._order(target)
         order.kept = {n: c for n, c in order.kept.items() if item_id not in (None, n)}
+
+    def take_out_folder(self, target: Target, item_id: int) -> None:
+        self._order(target).folders.pop(item_id, None)
+
+    def count_again(self, target: Target, item_id: int) -> None:
+        self._order(target).lost.discard(item_id)
 
     def upload(self, target: Target, file: FileStorage) -> None:
         raise Conflict("The bakery's computers have no photos.")
@@ -393,6 +425,23 @@ def test_every_page_of_the_picker_works_there(
     data = {"choice": "x.y", "csrf_token": linked_baker.token()}
     forged = linked_baker.client.post(f"{HERE}box/choose", data=data, headers={"Host": HOST})
     assert forged.status_code == 400
+
+
+def test_a_whole_folder_is_the_bakerys_to_count(linked_baker: Visitor, bakery: Bakery) -> None:
+    page = linked_baker.get(f"{HERE}box/folders/0")
+    odds, templates = line(page, "99 Odds and Ends"), line(page, "Templates")
+    tick(linked_baker, HERE, folder=odds.whole)
+    tray = tick(linked_baker, HERE, folder=templates.whole)
+    assert chosen(tray) == ["99 Odds and Ends", "Templates"]
+    assert "Counting:" in tray.text
+    assert chosen(tick(linked_baker, HERE, close=odds.whole)) == ["Templates"]
+    order = bakery.orders["paula", 7]
+    (number,) = order.folders
+    order.lost.add(number)
+    asleep = linked_baker.get(f"{HERE}tray")
+    assert "The cook fell asleep." in asleep.text
+    assert "Counting:" in linked_baker.post(f"{HERE}tray", {"again": str(number)}).text
+    assert chosen(linked_baker.post(f"{HERE}tray", {"folder": str(number)}, htmx=True)) == []
 
 
 def test_a_place_of_the_bakerys_own_is_a_tab_beside_box(baker: Visitor, bakery: Bakery) -> None:

@@ -39,6 +39,7 @@ class Job:
     session_hash: str
     target: Target
     name: str
+    original_name: str
     size_bytes: int | None
     sha1: str | None
     box_file_id: str
@@ -147,6 +148,7 @@ def _taken(connection: Connection, item_id: int, worker: str) -> Job | None:
         session_hash=session_hash,
         target=Target(row.project_id, row.tool_key, row.record_id, row.row_id),
         name=row.name,
+        original_name=row.original_name or row.name,
         size_bytes=row.size_bytes,
         sha1=row.sha1,
         box_file_id=row.box_file_id,

@@ -511,7 +511,7 @@ def _attachment(job: Job, name: str, digests: Digests, login: str) -> Attachment
         record_id=job.target.record_id,
         row_id=job.target.row_id,
         name=name,
-        original_name=job.name,
+        original_name=job.original_name,
         size_bytes=digests.size_bytes,
         sha1=digests.sha1,
         sha256=digests.sha256,

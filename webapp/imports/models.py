@@ -197,6 +197,7 @@ class ImportBatch(Base):
 class ImportItem(Base):
     """One file on its way from Box to a record.
 
+    `name` is what it will be called there, `original_name` what Box calls it if that differs.
     `fence` grows with every claim; whoever holds an older one can change nothing any more.
     `failures` counts tries that ended in an error, not those that Box asked to wait.
     `supersedes_id` names the attachment that this newer version of its file takes the place of.
@@ -212,6 +213,7 @@ class ImportItem(Base):
     record_id: Mapped[int]
     row_id: Mapped[int | None]
     name: Mapped[str] = mapped_column(String(1000))
+    original_name: Mapped[str | None] = mapped_column(String(1000))
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
     sha1: Mapped[str | None] = mapped_column(String(40))
     box_file_id: Mapped[str] = mapped_column(String(20))

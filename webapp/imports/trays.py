@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
@@ -18,10 +18,10 @@ from webapp.attachments.models import Attachment, Source
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
-from webapp.core.names import clean_name
-from webapp.core.problems import Invalid
+from webapp.core.names import clean_name, name_with_way
+from webapp.core.problems import Conflict, Invalid
 from webapp.core.text import _, ngettext
-from webapp.imports import claims, work
+from webapp.imports import claims, walks, work
 from webapp.imports.models import (
     UNFINISHED,
     ImportBatch,
@@ -31,7 +31,10 @@ from webapp.imports.models import (
     Tray,
     TrayItem,
 )
-from webapp.picker.host import Choice
+from webapp.imports.walk_models import FolderWalk, WalkFile, WalkState
+from webapp.imports.walks import Judge, Part
+from webapp.picker.host import Choice, FolderChoice
+from webapp.picker.seals import Crumb, path_text
 from webapp.records.visibility import Target
 
 REASON_MAX_LENGTH = 500
@@ -76,10 +79,7 @@ class TrayContents:
     items: tuple[TrayItem, ...] = ()
     box_file_ids: frozenset[str] = field(default_factory=frozenset)
     reason_given: str = ""
-
-    @property
-    def size_bytes(self) -> int:
-        return sum(item.size_bytes or 0 for item in self.items)
+    tray_id: int = 0
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def contents(person_id: int, target: Target) -> TrayContents:
         )
     )
     ids = frozenset(item.box_file_id for item in items if item.box_file_id)
-    return TrayContents(tray.key, items, ids, tray.reason_given)
+    return TrayContents(tray.key, items, ids, tray.reason_given, tray.id)
 
 
 def attached_versions(
@@ -124,6 +124,20 @@ def attached_versions(
     for file_id, version_id, number in rows:
         found.setdefault(file_id or "", {})[version_id or ""] = number or ""
     return found
+
+
+def coming_versions(session: Session, target: Target) -> frozenset[tuple[str, str]]:
+    """Return which files, in which versions, are on their way there now."""
+    rows = session.execute(
+        select(ImportItem.box_file_id, ImportItem.box_version_id).where(
+            ImportItem.record_id == target.record_id,
+            ImportItem.row_id.is_(None)
+            if target.row_id is None
+            else ImportItem.row_id == target.row_id,
+            ImportItem.state.in_(UNFINISHED),
+        )
+    )
+    return frozenset((file_id, version_id) for file_id, version_id in rows)
 
 
 def _open_tray(
@@ -171,11 +185,13 @@ def change(
     *,
     add: Sequence[Choice | Stored] = (),
     remove: Sequence[str] = (),
+    folders: Sequence[FolderChoice] = (),
+    box_login: str = "",
     files_max: int,
 ) -> None:
-    """Put chosen files into the tray and take others out; a file is in it once, in one version.
+    """Put chosen files and folders into the tray and take others out, by what their rows are named.
 
-    Raises Invalid when more files than `files_max` would be in it.
+    A file is in it once, in one version. Raises Invalid when more than `files_max` would be in it.
     """
     with writing() as session:
         tray = _opened(session, person_id, target)
@@ -183,11 +199,19 @@ def change(
         session.execute(
             delete(TrayItem).where(TrayItem.tray_id == tray.id, TrayItem.box_file_id.in_(gone))
         )
+        walks.take_out(session, tray, FolderWalk.folder_id.in_(folder_ids(remove)))
+        walks.begin(session, tray, folders, box_login=box_login)
         # The last word on a file counts: the same one twice in a request is one choice.
         for choice in {choice.file_id: choice for choice in add}.values():
             session.add(_item(tray.id, choice))
         session.flush()
-        _check_count(session, tray, files_max)
+        if add:
+            _check_count(session, tray, files_max)
+
+
+def folder_ids(named: Sequence[str]) -> list[str]:
+    """Return the ids of the folders among what rows are named."""
+    return [name[1:] for name in named if name.startswith("f")]
 
 
 def _item(tray_id: int, choice: Choice | Stored) -> TrayItem:
@@ -251,10 +275,17 @@ def require_room(person_id: int, target: Target, *, files_max: int) -> None:
 
 
 def _check_count(session: Session, tray: Tray, files_max: int, *, more: int = 0) -> None:
-    ids = session.scalars(
-        select(TrayItem.id).where(TrayItem.tray_id == tray.id).limit(files_max + 1)
+    """Raise Invalid when there are too many; what chosen folders hold counts as well."""
+    by_itself = session.scalar(select(func.count(TrayItem.id)).where(TrayItem.tray_id == tray.id))
+    alone = select(TrayItem.box_file_id).where(
+        TrayItem.tray_id == tray.id, TrayItem.box_file_id.is_not(None)
     )
-    if len(ids.all()) + more > files_max:
+    in_folders = session.scalar(
+        select(func.count(WalkFile.box_file_id.distinct()))
+        .join(FolderWalk, FolderWalk.id == WalkFile.walk_id)
+        .where(FolderWalk.tray_id == tray.id, WalkFile.box_file_id.not_in(alone))
+    )
+    if (by_itself or 0) + (in_folders or 0) + more > files_max:
         raise Invalid(
             ngettext(
                 "At most %(num)s file can be attached at once.",
@@ -271,11 +302,25 @@ def take_out(person_id: int, target: Target, item_id: int) -> None:
         session.execute(delete(TrayItem).where(TrayItem.tray_id == tray.id, TrayItem.id == item_id))
 
 
+def take_out_folder(person_id: int, target: Target, walk_id: int) -> None:
+    """Take a folder out; its walk ends before the next page."""
+    with writing() as session:
+        walks.take_out(session, _opened(session, person_id, target), FolderWalk.id == walk_id)
+
+
+def count_again(person_id: int, target: Target, walk_id: int, *, box_login: str) -> None:
+    """Begin the walk through a folder anew, if it had stopped."""
+    with writing() as session:
+        tray = _opened(session, person_id, target)
+        walks.again(session, tray, walk_id, box_login=box_login)
+
+
 def clear(person_id: int, target: Target) -> None:
     """Empty the tray; uploads nobody points at any more are swept later."""
     with writing() as session:
         tray = _opened(session, person_id, target)
         session.execute(delete(TrayItem).where(TrayItem.tray_id == tray.id))
+        session.execute(delete(FolderWalk).where(FolderWalk.tray_id == tray.id))
 
 
 def explain(person_id: int, target: Target, reason: str) -> None:
@@ -303,7 +348,9 @@ def send(
     *,
     box_login: str,
     reason: str,
-    check: Callable[[TrayItem, str], str],
+    check: Callable[[TrayItem | WalkFile, str], str],
+    files_max: int,
+    judge: Judge,
 ) -> Sent | None:
     """Turn the tray named by `key` into a batch, in the caller's writing transaction.
 
@@ -311,7 +358,7 @@ def send(
     the file, and raises when it may not be attached.
 
     Returns what was sent now, nothing when this key was sent before, None when this person has no
-    such tray for this target.
+    such tray for this target. Raises Conflict while a chosen folder is not counted to its end.
     """
     if not key.isprintable():
         # PostgreSQL refuses NUL; no key of ours holds anything like it.
@@ -336,16 +383,19 @@ def send(
     items = session.scalars(
         select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
     ).all()
-    copies = [item for item in items if item.source == Source.BOX]
+    folders = walks.parts(session, tray.id, items, files_max=files_max, judge=judge)
+    _require_counted(folders)
+    chosen = [item for item in items if item.source == Source.BOX]
     stored = [item for item in items if item.source != Source.BOX]
+    copies = [*map(_as_chosen, chosen), *_copies_of(session, target, folders)]
     if copies:
         given = _limited(reason) or tray.reason_given
-        reasons = {item.id: check(item, given) for item in copies}
         batch = _batch(session, person_id, target, tray.key)
         session.add_all(
-            [_copy(batch, item, box_login, reason_given=reasons[item.id]) for item in copies]
+            _copy(batch, copy, box_login, reason_given=check(copy.item, given)) for copy in copies
         )
-        _remember(session, tray, copies[-1].box_trail, box_login)
+        trails = [item.box_trail for item in chosen] + [part.walk.trail for part in folders]
+        _remember(session, tray, trails[-1], box_login)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
     return Sent(len(copies), attached)
@@ -384,13 +434,67 @@ def send_newer(
     session.add(
         _copy(
             batch,
-            _item(0, choice),
+            _Copy(_item(0, choice), _next_name(older, choice), choice.path),
             box_login,
             reason_given=older.reason_given,
             supersedes_id=supersedes_id,
         )
     )
     return 1
+
+
+def _next_name(older: Attachment, choice: Choice) -> str:
+    """Return what the next version is called: as the one before, unless Box calls it otherwise."""
+    return older.name if older.original_name == choice.name else choice.name
+
+
+def _require_counted(folders: Sequence[Part]) -> None:
+    for part in folders:
+        if part.walk.state == WalkState.STOPPED:
+            raise Conflict(
+                _(
+                    "%(name)s is not counted to its end. Count it again or take it out, then "
+                    "attach.",
+                    name=part.walk.name,
+                )
+            )
+        if part.walk.state != WalkState.DONE:
+            raise Conflict(
+                _(
+                    "%(name)s is still being counted. Attach when that is done.",
+                    name=part.walk.name,
+                )
+            )
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """A file of Box to be copied, and what it will be called."""
+
+    item: TrayItem | WalkFile
+    name: str
+    path: str
+
+
+def _as_chosen(item: TrayItem) -> _Copy:
+    return _Copy(item, item.name, item.box_path)
+
+
+def _copies_of(session: Session, target: Target, folders: Sequence[Part]) -> list[_Copy]:
+    """Return what folders bring, but for what another tab has attached since they were counted."""
+    already = attached_versions(session, target, Source.BOX)
+    coming = coming_versions(session, target)
+    copies = []
+    for part in folders:
+        way_there = [Crumb(id_, name) for id_, name in part.walk.trail]
+        for file in part.files:
+            is_there = file.box_version_id in already.get(file.box_file_id, ())
+            if is_there or (file.box_file_id, file.box_version_id) in coming:
+                continue
+            way = [Crumb("", name) for name in file.step.way]
+            name = name_with_way(file.step.way, file.name)
+            copies.append(_Copy(file, name, path_text((*way_there, *way))))
+    return copies
 
 
 def _batch(session: Session, person_id: int, target: Target, key: str) -> ImportBatch:
@@ -410,12 +514,13 @@ def _batch(session: Session, person_id: int, target: Target, key: str) -> Import
 
 def _copy(
     batch: ImportBatch,
-    chosen: TrayItem,
+    copy: _Copy,
     box_login: str,
     *,
     reason_given: str = "",
     supersedes_id: int | None = None,
 ) -> ImportItem:
+    chosen = copy.item
     return ImportItem(
         batch_id=batch.id,
         person_id=batch.person_id,
@@ -423,13 +528,14 @@ def _copy(
         tool_key=batch.tool_key,
         record_id=batch.record_id,
         row_id=batch.row_id,
-        name=chosen.name,
+        name=copy.name,
+        original_name=chosen.name if copy.name != chosen.name else None,
         size_bytes=chosen.size_bytes,
         sha1=chosen.sha1,
         box_file_id=chosen.box_file_id,
         box_version_id=chosen.box_version_id,
         box_version_number=chosen.box_version_number,
-        box_path=chosen.box_path,
+        box_path=copy.path,
         box_owner=chosen.box_owner,
         box_owner_login=chosen.box_owner_login,
         box_classification=chosen.box_classification,

@@ -35,13 +35,18 @@ def open_session(session: Session, person_id: int) -> str:
 
 def renew_sessions(session: Session, which: ColumnElement[bool]) -> None:
     """Give the batches of these items a live work session before they are tried again."""
-    now = utcnow()
     batches = session.scalars(
         select(ImportBatch).where(ImportBatch.id.in_(select(ImportItem.batch_id).where(which)))
     )
     for batch in batches.all():
-        row = session.get(SessionRow, batch.session_hash)
-        if row is None or row.expires_at <= now:
-            batch.session_hash = open_session(session, batch.person_id)
-        else:
-            row.expires_at = now + LIVES
+        batch.session_hash = renewed(session, batch.session_hash, batch.person_id)
+
+
+def renewed(session: Session, session_hash: str, person_id: int) -> str:
+    """Return a work session that lives: this one, if it has not ended meanwhile."""
+    now = utcnow()
+    row = session.get(SessionRow, session_hash)
+    if row is None or row.expires_at <= now:
+        return open_session(session, person_id)
+    row.expires_at = now + LIVES
+    return session_hash

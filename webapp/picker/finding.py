@@ -91,7 +91,7 @@ def folder(door: Door, folder_id: str, *, trail: tuple[Crumb, ...] | None = None
         View.FILES,
         here(),
         _at("folder", folder_id=folder_id, sort=sort, dir=direction),
-        _rows(page.items, door, mine),
+        _rows(page.items, door, mine, trail=trail),
         trail,
         mine.seal_trail(trail),
         more,
@@ -107,7 +107,14 @@ def _at(endpoint: str, **values: Any) -> str:
     return box_url(endpoint, **values, **of, again=1)
 
 
-def _rows(items: Iterable[BoxItem], door: Door, mine: Seals, **options: bool) -> list[Row]:
+def _rows(
+    items: Iterable[BoxItem],
+    door: Door,
+    mine: Seals,
+    *,
+    trail: tuple[Crumb, ...] = (),
+    with_paths: bool = False,
+) -> list[Row]:
     maker = RowMaker(
         mine,
         opened_target(),
@@ -115,8 +122,9 @@ def _rows(items: Iterable[BoxItem], door: Door, mine: Seals, **options: bool) ->
         folder_prefix=box_url("folder", folder_id="_")[:-1],
         my_box_id=door.box_user_id,
         today=_today(),
+        trail=trail,
     )
-    return maker.rows(items, **options)
+    return maker.rows(items, with_paths=with_paths)
 
 
 def _today() -> date:

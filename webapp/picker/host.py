@@ -151,6 +151,43 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """What of a chosen folder is not attached for one reason; `names` are the first of them."""
+
+    why: str
+    count: int
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ChosenFolder:
+    """A whole folder in the tray: what was found in it so far, and what of that is attached.
+
+    `is_counting` is true while more may be found, also when that has to wait; `is_stopped` when
+    nothing more is found although there may be more. `trouble` says why, in either case.
+    """
+
+    item_id: int
+    folder_id: str
+    name: str
+    path: str
+    files: int = 0
+    size_bytes: int = 0
+    taken: int = 0
+    taken_bytes: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+    is_counting: bool = False
+    is_stopped: bool = False
+    trouble: str = ""
+    marks: tuple[str, ...] = ()
+    needs_reason: bool = False
+
+    @property
+    def count_left_out(self) -> int:
+        return sum(left.count for left in self.left_out)
+
+
+@dataclass(frozen=True)
 class Tray:
     """What has been chosen so far; `key` makes sending it idempotent.
 
@@ -161,20 +198,41 @@ class Tray:
     chosen: tuple[Chosen, ...] = ()
     box_file_ids: frozenset[str] = frozenset()
     reason: str = ""
+    folders: tuple[ChosenFolder, ...] = ()
 
     @property
     def asks_reason(self) -> bool:
         """True when somebody has to say why before it is sent; `reason` is what they said."""
-        return any(file.needs_reason for file in self.chosen)
+        of_files = any(file.needs_reason for file in self.chosen)
+        return of_files or any(folder.needs_reason for folder in self.folders)
+
+    @property
+    def count(self) -> int:
+        """How many files are attached when it is sent."""
+        return len(self.chosen) + sum(folder.taken for folder in self.folders)
 
     @property
     def size_bytes(self) -> int:
-        return sum(file.size_bytes or 0 for file in self.chosen)
+        alone = sum(file.size_bytes or 0 for file in self.chosen)
+        return alone + sum(folder.taken_bytes for folder in self.folders)
 
     @property
-    def needs_box(self) -> int:
-        """How many of the files have still to be copied from Box."""
-        return sum(file.is_from_box for file in self.chosen)
+    def is_counting(self) -> bool:
+        return any(folder.is_counting for folder in self.folders)
+
+    @property
+    def is_stopped(self) -> bool:
+        return any(folder.is_stopped for folder in self.folders)
+
+    @property
+    def ticked(self) -> frozenset[str]:
+        """What the ticked rows are named: files by their id, folders with an "f" before it."""
+        return self.box_file_ids | {f"f{folder.folder_id}" for folder in self.folders}
+
+    def folder_around(self, trail: Iterable[Crumb]) -> ChosenFolder | None:
+        """Return the chosen folder that a way leads through."""
+        way = {crumb.folder_id for crumb in trail} if self.folders else set()
+        return next((folder for folder in self.folders if folder.folder_id in way), None)
 
 
 @dataclass(frozen=True)
@@ -196,6 +254,20 @@ class Choice:
     @property
     def origin(self) -> Origin:
         return Origin(self.owner, self.owner_login, self.classification)
+
+
+@dataclass(frozen=True)
+class FolderChoice:
+    """A folder in Box with everything in it; `trail` is the way to where it lies."""
+
+    folder_id: str
+    name: str
+    trail: tuple[Crumb, ...] = ()
+
+    @property
+    def row_id(self) -> str:
+        """What its row is named, so that no file's id is mistaken for it."""
+        return f"f{self.folder_id}"
 
 
 @dataclass(frozen=True)
@@ -242,11 +314,25 @@ class PickerHost(Protocol):
     def tray(self, target: Target) -> Tray:
         """Return what this person has chosen for the target."""
 
-    def choose(self, target: Target, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
-        """Put files of Box into the tray and take others out, by file id."""
+    def choose(
+        self,
+        target: Target,
+        *,
+        add: Sequence[Choice],
+        folders: Sequence[FolderChoice],
+        remove: Iterable[str],
+    ) -> None:
+        """Put files and whole folders of Box into the tray and take others out, by file id, or a
+        folder's `row_id`. What is in a folder is found out in the background."""
 
     def take_out(self, target: Target, item_id: int | None) -> None:
-        """Take one item out of the tray, or all of them."""
+        """Take one item out of the tray, or all of them and all folders."""
+
+    def take_out_folder(self, target: Target, item_id: int) -> None:
+        """Take a folder out of the tray; nobody looks into it any more."""
+
+    def count_again(self, target: Target, item_id: int) -> None:
+        """Begin anew to find out what is in a folder, if that has stopped."""
 
     def upload(self, target: Target, file: FileStorage) -> None:
         """Store a file from the computer and put it into the tray."""

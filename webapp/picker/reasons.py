@@ -19,6 +19,12 @@ TEXTS = {
     "no_version": N_("Box gives no version of this file to copy"),
     "attached": N_("Already attached"),
     "coming": N_("Being copied already"),
+    "chosen": N_("Chosen already"),
+    "in_folder": N_("In the chosen folder %(name)s"),
+    "unopened": N_("A folder that Box does not open for your account"),
+    "too_deep": N_("A folder that lies too deep, more than %(depth)s below the chosen one"),
+    "too_many_folders": N_("A folder beyond the first %(folders)s, which were not opened"),
+    "over_files_max": N_("Over the %(files)s files of one go"),
 }
 
 

@@ -15,7 +15,7 @@ from webapp.box.items import BoxItem, Origin, is_item_id, origin_of
 from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
-from webapp.picker.host import Choice, Target, Tray
+from webapp.picker.host import Choice, FolderChoice, Target, Tray
 from webapp.picker.reasons import Limits, Why, why_text
 from webapp.picker.seals import Crumb, Seals, path_text
 
@@ -41,7 +41,10 @@ _UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udff
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the list, in words. `token` is empty for what cannot be chosen."""
+    """One line of the list, in words. `token` is empty for what cannot be chosen.
+
+    `label` is a file's type; a folder's says what choosing it means.
+    """
 
     name: str
     kind: str
@@ -59,7 +62,7 @@ class Row:
 
 
 class RowMaker:
-    """Turns Box's items into rows for one request."""
+    """Turns Box's items into rows for one request; `trail` is the way to the folder they lie in."""
 
     def __init__(
         self,
@@ -70,11 +73,13 @@ class RowMaker:
         folder_prefix: str,
         my_box_id: str,
         today: date,
+        trail: tuple[Crumb, ...] = (),
     ) -> None:
         self._seals = seals
         self._target = target
         self._tray = tray
         self._folder_prefix = folder_prefix
+        self._around = tray.folder_around(trail)
         self._my_box_id = my_box_id
         self._limits = Limits(
             target.file_max_bytes,
@@ -84,6 +89,7 @@ class RowMaker:
             my_box_id,
         )
         self._today = today.isoformat()
+        self._whole = _("Choose all of %(name)s")
         self._days = day_names()
 
     def rows(self, items: Iterable[BoxItem], *, with_paths: bool = False) -> list[Row]:
@@ -103,8 +109,29 @@ class RowMaker:
         if len(quoted) <= HREF_NAME_MAX_LENGTH:
             mac = self._seals.mac("folder", f"{item.id}|{name}")
             href = f"{href}?n={quoted}&s={mac}"
-        note = _path_of(item) if with_path else ""
-        return Row(name, "dir", "", self._when(item), "", href=href, note=note)
+        note, when = _path_of(item) if with_path else "", self._when(item)
+        inside = self._inside(item, with_path)
+        if inside or item.by_link or not is_item_id(item.id):
+            return Row(name, "dir", "", when, "", href=href, note=note, why=inside)
+        choice = [item.id, name]
+        row_id = FolderChoice(item.id, name).row_id
+        return Row(
+            name,
+            "dir",
+            self._whole % {"name": name},
+            when,
+            "",
+            href=href,
+            token=self._seals.seal("folder-choice", choice + _own_way(item, with_path)),
+            is_chosen=row_id in self._tray.ticked,
+            note=note,
+            id=row_id,
+        )
+
+    def _inside(self, item: BoxItem, with_path: bool) -> str:
+        """Return that an item comes with a chosen folder anyway, "" when it does not."""
+        around = self._tray.folder_around(trail_of(item)) if with_path else self._around
+        return self._text(Why("in_folder", {"name": around.name})) if around else ""
 
     def _file(self, item: BoxItem, with_path: bool) -> Row:
         # As it will be called here, so that nobody chooses one file and gets another.
@@ -113,11 +140,14 @@ class RowMaker:
         kind, label = KINDS.get(extension, ""), extension.upper()[:4]
         size = filesize(item.size_bytes)
         when = self._when(item)
-        origin = self._origin(item)
+        origin = clean_origin(item, self._my_box_id)
         verdict = self._target.judge(origin)
         classified = origin.classification
         why_not = refusal(item, extension, self._limits)
         why = self._text(why_not) if why_not else verdict.why_not
+        is_chosen = item.id in self._tray.box_file_ids
+        if not why and not is_chosen:
+            why = self._inside(item, with_path)
         if why:
             note = _path_of(item) if with_path else ""
             return Row(name, kind, label, when, size, why=why, note=note, classification=classified)
@@ -131,20 +161,11 @@ class RowMaker:
             when,
             size,
             token=self._token(item, origin, with_path),
-            is_chosen=item.id in self._tray.box_file_ids,
+            is_chosen=is_chosen,
             note=note,
             tag=tag,
             id=item.id,
             classification=classified,
-        )
-
-    def _origin(self, item: BoxItem) -> Origin:
-        found = origin_of(item, self._my_box_id)
-        login, classification = found.owner_login, found.classification
-        return Origin(
-            plain(found.owner)[:OWNER_MAX_LENGTH],
-            plain(login)[:OWNER_MAX_LENGTH] if login else login,
-            plain(classification)[:CLASSIFICATION_MAX_LENGTH] if classification else "",
         )
 
     def _text(self, why: Why) -> str:
@@ -166,10 +187,10 @@ class RowMaker:
 
     def _versions(self, item: BoxItem) -> str:
         attached = max(self._target.already[item.id].values(), key=_as_number, default="")
-        if _version_number(item) and attached:
+        if version_number(item) and attached:
             return _(
                 "Version %(new)s. The record has version %(old)s.",
-                new=_version_number(item),
+                new=version_number(item),
                 old=attached,
             )
         return _("Another version is attached already")
@@ -181,14 +202,12 @@ class RowMaker:
             plain(item.name),
             item.size_bytes,
             item.digest,
-            _version_number(item) or None,
+            version_number(item) or None,
             origin.owner,
             origin.owner_login,
             origin.classification,
         ]
-        if with_path:
-            value += [_path_of(item), _way_of(item)]
-        return self._seals.seal("choice", value)
+        return self._seals.seal("choice", value + _own_way(item, with_path))
 
     def _when(self, item: BoxItem) -> str:
         """Return Box's date as it came, in its own time zone: "Sep 12", or the time if today."""
@@ -208,6 +227,17 @@ class RowMaker:
 def plain(text: str) -> str:
     """Return a name as it may be shown: without what would reorder or hide what stands beside."""
     return text if text.isascii() and text.isprintable() else _UNSHOWN.sub("", text)
+
+
+def clean_origin(item: BoxItem, my_box_id: str) -> Origin:
+    """Return whose a file is and how it is classified, as it may be shown and kept."""
+    found = origin_of(item, my_box_id)
+    login, classification = found.owner_login, found.classification
+    return Origin(
+        plain(found.owner)[:OWNER_MAX_LENGTH],
+        plain(login)[:OWNER_MAX_LENGTH] if login else login,
+        plain(classification)[:CLASSIFICATION_MAX_LENGTH] if classification else "",
+    )
 
 
 def refusal(item: BoxItem, extension: str, limits: Limits) -> Why | None:
@@ -251,11 +281,23 @@ def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
     )
 
 
+def open_folder_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> FolderChoice:
+    """Return the folder in a row's token; raises BadSeal when it is not one of this person's."""
+    folder_id, name, *own = seals.open("folder-choice", token)
+    trail = tuple(Crumb(id_, step) for id_, step in own[1]) if own else folder
+    return FolderChoice(folder_id, name, trail)
+
+
+def _own_way(item: BoxItem, with_path: bool) -> list[Any]:
+    """Return path and way of what was not found in a folder that is open."""
+    return [_path_of(item), _way_of(item)] if with_path else []
+
+
 def _as_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _version_number(item: BoxItem) -> str:
+def version_number(item: BoxItem) -> str:
     """Return which version of the file this is, "" when Box does not say so in a few digits."""
     text = str(item.version_number or "")
     return text if text.isascii() and len(text) <= VERSION_NUMBER_MAX_LENGTH else ""

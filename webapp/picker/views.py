@@ -30,9 +30,10 @@ from webapp.picker.frame import (
     seals,
 )
 from webapp.picker.host import Action, PickerHost
-from webapp.picker.rows import open_choice
+from webapp.picker.rows import open_choice, open_folder_choice
 
 KEY_MAX_LENGTH = 64
+TRAY_ACTIONS = frozenset({"item", "folder", "again"})
 # What an address names below the target; everything else in it is the host's.
 OWN_VARIABLES = frozenset({"folder_id", "file_id", "upload_id"})
 # Searches are counted where they are made, and what came too often waits there.
@@ -128,15 +129,27 @@ def show_tray() -> BaseResponse:
 
 
 def change_tray() -> BaseResponse:
-    """Take one file out of the tray, or all of them; or keep why they are attached."""
+    """Take one file or folder out of the tray, or all; or count a folder again.
+
+    A reason in the form is kept: it is why the files are attached.
+    """
+    host, target = opened_host(), opened_target()
     if "reason" in request.form:
-        opened_host().explain(opened_target(), tidy(request.form["reason"]))
+        host.explain(target, tidy(request.form["reason"]))
         return Response(status=204)
-    named = request.form.get("item", "")
+    actions = ((name, value) for name, value in request.form.items() if name in TRAY_ACTIONS)
+    what, named = next(actions, ("", ""))
     item_id = as_id(named)
-    if item_id is None and named != "all":
+    if what == "item" and named == "all":
+        host.take_out(target, None)
+    elif item_id is None:
         raise BadRequest
-    opened_host().take_out(opened_target(), item_id)
+    elif what == "item":
+        host.take_out(target, item_id)
+    elif what == "folder":
+        host.take_out_folder(target, item_id)
+    else:
+        host.count_again(target, item_id)
     return _tray_again()
 
 
@@ -183,7 +196,11 @@ def choose() -> BaseResponse:
     folder = mine.open_trail(sealed) if sealed else ()
     added = [open_choice(mine, token, folder) for token in request.form.getlist("choice")]
     removed = [open_choice(mine, token, ()).file_id for token in request.form.getlist("remove")]
-    return changed_tray(lambda: opened_host().choose(opened_target(), add=added, remove=removed))
+    folders = [open_folder_choice(mine, it, folder) for it in request.form.getlist("folder")]
+    removed += [open_folder_choice(mine, it, ()).row_id for it in request.form.getlist("close")]
+    return changed_tray(
+        lambda: opened_host().choose(opened_target(), add=added, folders=folders, remove=removed)
+    )
 
 
 def changed_tray(change: Callable[[], None]) -> BaseResponse:

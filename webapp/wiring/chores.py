@@ -20,9 +20,10 @@ from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
 from webapp.core.sessions import SessionRow, end_expired
-from webapp.imports import claims, trays, uploads
+from webapp.imports import claims, trays, uploads, walks
 from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, TrayItem
 from webapp.imports.tasks import Chore, queue
+from webapp.imports.walk_models import FolderWalk
 from webapp.records.models import Record
 from webapp.tools.registry import TOOLS
 
@@ -57,7 +58,7 @@ def drop_overdue_attempts() -> None:
 
 
 def end_sessions() -> None:
-    """End sessions that are over, and work sessions whose last copy has come to rest."""
+    """End sessions that are over, and work sessions whose last copy or count has come to rest."""
     now = utcnow()
     end_expired(now)
     busy = (
@@ -71,6 +72,7 @@ def end_sessions() -> None:
                 SessionRow.kind == "work",
                 SessionRow.created_at < now - timedelta(minutes=5),
                 ~exists(busy),
+                ~walks.busy_session(),
             )
         )
 
@@ -164,16 +166,19 @@ def _link_made(_sender: Any, *, person_id: int) -> None:
         claims.cancel(session, elsewhere, reason="unlinked")
         trays.forget_folders(session, person_id, but_of=login or "")
         count = claims.link_is_back(session, person_id)
+        count += walks.link_is_back(session, person_id, login or "")
     if count:
         queue().wake(count)
 
 
 def _link_removed(_sender: Any, *, person_id: int, session: Session) -> None:
     claims.cancel(session, ImportItem.person_id == person_id, reason="unlinked")
+    walks.stop_all(session, FolderWalk.person_id == person_id, reason="unlinked")
     trays.forget_folders(session, person_id)
 
 
 def _box_shut(_sender: Any, *, company_id: int, session: Session) -> None:
-    """Copies into this company's projects stop; those of its people elsewhere go on."""
+    """Copies and counts for this company's projects stop; those of its people elsewhere go on."""
     projects = select(Project.id).where(Project.company_id == company_id)
     claims.cancel(session, ImportItem.project_id.in_(projects), reason="feature_off")
+    walks.stop_all(session, walks.in_projects(projects), reason="feature_off")

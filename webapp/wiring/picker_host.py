@@ -30,15 +30,16 @@ from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.settings import settings
 from webapp.core.text import _
-from webapp.imports import trays, uploads
-from webapp.imports.models import UNFINISHED, ImportItem, TrayItem, new_blob_key
+from webapp.imports import trays, uploads, walks
 from webapp.imports.models import PartialUpload as UploadRow
+from webapp.imports.models import TrayItem, new_blob_key
 from webapp.imports.tasks import queue
 from webapp.picker.host import (
     Action,
     Choice,
     Chosen,
     Door,
+    FolderChoice,
     LastFolder,
     PartialUpload,
     PickerHost,
@@ -56,6 +57,7 @@ from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Tool
+from webapp.wiring.chosen_folders import as_chosen
 from webapp.wiring.confirming import Meetings, judge, who_sees
 from webapp.wiring.targets import (
     box_refusal,
@@ -139,7 +141,7 @@ class PlumblineHost:
             who_sees=partial(_who_sees, tool, target),
             handle=_Handle(found, target, entry.company),
             already=trays.attached_versions(db.session(), target, Source.BOX),
-            coming=_coming(target),
+            coming=trays.coming_versions(db.session(), target),
             sources=_sources(person.id, tool, target),
             judge=judge(entry.company),
         )
@@ -200,30 +202,49 @@ class PlumblineHost:
         found = trays.contents(me().id, target.handle.target)
         meetings = Meetings(db.session(), target.handle.target, found.items)
         chosen = tuple(_chosen(target, item, meetings) for item in found.items)
+        parts = walks.parts(
+            db.session(), found.tray_id, found.items, files_max=target.files_max, judge=target.judge
+        )
+        folders = tuple(as_chosen(part, target) for part in parts)
         release()
-        return Tray(found.key, chosen, found.box_file_ids, found.reason_given)
+        return Tray(found.key, chosen, found.box_file_ids, found.reason_given, folders)
 
-    def choose(self, target: PickerTarget, *, add: Sequence[Choice], remove: Iterable[str]) -> None:
-        link = db.session.scalar(select(BoxLink).where(BoxLink.person_id == me().id))
-        company: Company = target.handle.company
-        refusal = box_refusal(me().id, company, link_state=link.state if link else None)
-        if refusal is not None and add:
-            raise Conflict(refusal_text(refusal, company))
+    def choose(
+        self,
+        target: PickerTarget,
+        *,
+        add: Sequence[Choice],
+        folders: Sequence[FolderChoice],
+        remove: Iterable[str],
+    ) -> None:
+        login = _login(target) if add or folders else ""
         _refuse_taken(target, add)
         _refuse_unwelcome(target, add)
         trays.change(
             me().id,
             target.handle.target,
             add=add,
+            folders=folders,
             remove=list(remove),
+            box_login=login,
             files_max=target.files_max,
         )
+        if folders:
+            queue().wake(len(folders))
 
     def take_out(self, target: PickerTarget, item_id: int | None) -> None:
         if item_id is None:
             trays.clear(me().id, target.handle.target)
         else:
             trays.take_out(me().id, target.handle.target, item_id)
+
+    def take_out_folder(self, target: PickerTarget, item_id: int) -> None:
+        trays.take_out_folder(me().id, target.handle.target, item_id)
+
+    def count_again(self, target: PickerTarget, item_id: int) -> None:
+        login = _login(target)
+        trays.count_again(me().id, target.handle.target, item_id, box_login=login)
+        queue().wake(1)
 
     def upload(self, target: PickerTarget, file: FileStorage) -> None:
         """Store an uploaded file; it hangs on nothing until the tray is sent."""
@@ -283,6 +304,17 @@ class PlumblineHost:
 
 
 _checked: type[PickerHost] = PlumblineHost
+
+
+def _login(target: PickerTarget) -> str:
+    """Return the Box account that is linked; raises Conflict when Box cannot be used here."""
+    link = db.session.scalar(select(BoxLink).where(BoxLink.person_id == me().id))
+    company: Company = target.handle.company
+    refusal = box_refusal(me().id, company, link_state=link.state if link else None)
+    if refusal is not None:
+        raise Conflict(refusal_text(refusal, company))
+    assert link is not None
+    return link.box_login
 
 
 def _accepted_name(target: PickerTarget, name: str) -> str:
@@ -425,17 +457,3 @@ def _refuse_unwelcome(target: PickerTarget, add: Sequence[Choice]) -> None:
         why = target.judge(choice.origin).why_not
         if why:
             raise Conflict(_("%(name)s was not chosen: %(why)s.", name=choice.name, why=why))
-
-
-def _coming(target: Target) -> frozenset[tuple[str, str]]:
-    """Return which files, in which versions, are on their way there now."""
-    rows = db.session.execute(
-        select(ImportItem.box_file_id, ImportItem.box_version_id).where(
-            ImportItem.record_id == target.record_id,
-            ImportItem.row_id.is_(None)
-            if target.row_id is None
-            else ImportItem.row_id == target.row_id,
-            ImportItem.state.in_(UNFINISHED),
-        )
-    )
-    return frozenset((file_id, version_id) for file_id, version_id in rows)

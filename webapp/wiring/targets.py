@@ -29,6 +29,7 @@ from webapp.core.text import _
 from webapp.imports import trays
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem
 from webapp.imports.trays import Sent
+from webapp.imports.walk_models import WalkFile
 from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see
@@ -36,6 +37,7 @@ from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing as RecordStanding
 from webapp.tools.parts import people_of, standing
 from webapp.tools.registry import TOOLS, Tool
+from webapp.wiring.confirming import judge
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _company_of(session: Session, target: Target) -> Company | None:
     )
 
 
-def _reason_for(company: Company, item: TrayItem, given: str) -> str:
+def _reason_for(company: Company, item: TrayItem | WalkFile, given: str) -> str:
     """Return the reason to keep with a file, "" for most; refuse what the company does not take."""
     origin = Origin(item.box_owner, item.box_owner_login, item.box_classification)
     findings = FileRules.of(company).findings(origin)
@@ -201,6 +203,8 @@ def send_tray(person_id: int, target: Target, key: str, *, reason: str = "") -> 
             box_login=link.box_login if link else "",
             reason=reason,
             check=partial(_reason_for, found.company),
+            files_max=settings().files_per_action,
+            judge=judge(found.company),
         )
         if sent is None:
             raise Invalid(_("Nothing is chosen yet."))
