@@ -7,6 +7,7 @@ import { text } from "./text.js";
 import { letGo, restOf } from "./window.js";
 
 const ROW = "tbody tr:not(.load)";
+const BOXES = "input[name=choice], input[name=folder]";
 const TYPES = "input:not([type=checkbox]), select, textarea";
 
 let isListening = false;
@@ -31,7 +32,7 @@ function listen() {
   if (isListening) return;
   isListening = true;
   document.addEventListener("change", (event) => {
-    if (event.target.matches("[data-rows] input[name=choice]")) {
+    if (event.target.matches(`[data-rows] :is(${BOXES})`)) {
       send(event.target.form, [event.target], event.target.checked);
     } else if (event.target.matches("[data-rows] select[data-version]")) {
       const box = pin(event.target);
@@ -120,7 +121,8 @@ let isAttaching = false;
 function send(rows, changed, isChosen) {
   mark(changed);
   const values = { in: rows.elements.in?.value ?? "" };
-  values[isChosen ? "choice" : "remove"] = changed.map((box) => box.value);
+  const [add, remove] = changed[0].name === "folder" ? ["folder", "close"] : ["choice", "remove"];
+  values[isChosen ? add : remove] = changed.map((box) => box.value);
   const tell = () =>
     htmx.ajax("POST", rows.action, {
       source: "#picker-tray",
@@ -160,8 +162,9 @@ function mark(changed) {
 function mirror(tray) {
   if (waiting) return true;
   const held = new Set(tray.dataset.ids.split(" "));
-  const shown = [...document.querySelectorAll("[data-rows] input[name=choice]")];
-  const wrong = shown.filter((box) => box.checked !== held.has(box.dataset.id));
+  const ticks = [...document.querySelectorAll(`[data-rows] :is(${BOXES})`)];
+  const shown = ticks.filter((box) => box.name === "choice");
+  const wrong = ticks.filter((box) => box.checked !== held.has(box.dataset.id));
   for (const box of wrong) box.checked = !box.checked;
   mark(wrong);
   for (const all of document.querySelectorAll("[data-all]")) {
@@ -191,6 +194,8 @@ function rangeClick(rows, event) {
 function refresh(rows) {
   for (const list of rows.querySelectorAll("select[data-version]")) pin(list);
   letGo(rows);
+  // A folder's row is one stop: its name, from which Space ticks its box.
+  for (const box of rows.querySelectorAll("input[name=folder]")) box.tabIndex = -1;
   const controls = stops(rows);
   const isCurrent = (control) => control.tabIndex === 0 && "stop" in control.dataset;
   const current =
@@ -212,7 +217,7 @@ function refresh(rows) {
 }
 
 function stops(rows) {
-  return [...rows.querySelectorAll(`${ROW} a, ${ROW} input:not(:disabled)`)];
+  return [...rows.querySelectorAll(`${ROW} a, ${ROW} input[name=choice]`)];
 }
 
 function stopAt(rows, current) {
@@ -235,6 +240,12 @@ function key(rows, event) {
     event.preventDefault();
     target.focus();
     if (event.shiftKey && target.name === "choice" && !target.checked) target.click();
+  } else if (event.key === " " && !isTyping() && document.activeElement.matches("a")) {
+    const box = document.activeElement.closest("tr").querySelector("input[name=folder]");
+    if (box) {
+      event.preventDefault();
+      box.click();
+    }
   } else if (event.key === "Enter" && document.activeElement.name === "choice") {
     event.preventDefault();
     document.activeElement.click();

@@ -46,7 +46,7 @@ function isWriting() {
 
 /** True for a part that fetches itself: because time has passed, or because it has just come. */
 function isByItself({ elt, target, requestConfig }) {
-  return elt === target && requestConfig.verb === "get";
+  return (elt === target || repeats(elt)) && requestConfig.verb === "get";
 }
 
 /**
