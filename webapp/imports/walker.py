@@ -111,7 +111,6 @@ class Walker:
         if step is None:
             return False
         client = self.client_for(held.person_id, held.session_hash)
-        failpoint("walk.before_page")
         try:
             page = client.list_folder(
                 step.folder_id, marker=step.marker, sort="name", direction="ASC", limit=PAGE

@@ -17,7 +17,7 @@ from webapp.core.names import clean_name, extension_of
 from webapp.core.text import _
 from webapp.picker.host import Choice, FolderChoice, Target, Tray
 from webapp.picker.reasons import Limits, Why, why_text
-from webapp.picker.seals import Crumb, Seals, path_text
+from webapp.picker.seals import BadSeal, Crumb, Seals, path_text
 
 KINDS = {
     "pdf": "pdf",
@@ -105,15 +105,18 @@ class RowMaker:
 
     def _folder(self, item: BoxItem, with_path: bool) -> Row:
         name, href = plain(item.name), f"{self._folder_prefix}{item.id}"
-        quoted = quote(name, safe="")
+        quoted, mac = quote(name, safe=""), self._seals.mac("folder", f"{item.id}|{name}")
         if len(quoted) <= HREF_NAME_MAX_LENGTH:
-            mac = self._seals.mac("folder", f"{item.id}|{name}")
             href = f"{href}?n={quoted}&s={mac}"
         note, when = _path_of(item) if with_path else "", self._when(item)
         inside = self._inside(item, with_path)
         if inside or item.by_link or not is_item_id(item.id):
             return Row(name, "dir", "", when, "", href=href, note=note, why=inside)
-        choice = [item.id, name]
+        # What the link says already, so that a page of folders is hardly heavier for it.
+        token = f"{item.id}|{mac}|{name}"
+        if with_path:
+            way = [_path_of(item), _way_of(item)]
+            token = self._seals.seal("folder-choice", [item.id, name, *way])
         row_id = FolderChoice(item.id, name).row_id
         return Row(
             name,
@@ -122,7 +125,7 @@ class RowMaker:
             when,
             "",
             href=href,
-            token=self._seals.seal("folder-choice", choice + _own_way(item, with_path)),
+            token=token,
             is_chosen=row_id in self._tray.ticked,
             note=note,
             id=row_id,
@@ -207,7 +210,9 @@ class RowMaker:
             origin.owner_login,
             origin.classification,
         ]
-        return self._seals.seal("choice", value + _own_way(item, with_path))
+        if with_path:
+            value += [_path_of(item), _way_of(item)]
+        return self._seals.seal("choice", value)
 
     def _when(self, item: BoxItem) -> str:
         """Return Box's date as it came, in its own time zone: "Sep 12", or the time if today."""
@@ -283,14 +288,14 @@ def open_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> Choice:
 
 def open_folder_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> FolderChoice:
     """Return the folder in a row's token; raises BadSeal when it is not one of this person's."""
-    folder_id, name, *own = seals.open("folder-choice", token)
-    trail = tuple(Crumb(id_, step) for id_, step in own[1]) if own else folder
-    return FolderChoice(folder_id, name, trail)
-
-
-def _own_way(item: BoxItem, with_path: bool) -> list[Any]:
-    """Return path and way of what was not found in a folder that is open."""
-    return [_path_of(item), _way_of(item)] if with_path else []
+    if "|" not in token:
+        # Only search hits carry a way of their own.
+        folder_id, name, _path, steps = seals.open("folder-choice", token)
+        return FolderChoice(folder_id, name, tuple(Crumb(id_, step) for id_, step in steps))
+    folder_id, mac, name = token.split("|", 2) if token.count("|") > 1 else ("", "", "")
+    if not seals.holds("folder", f"{folder_id}|{name}", mac):
+        raise BadSeal
+    return FolderChoice(folder_id, name, folder)
 
 
 def _as_number(text: str) -> int:
