@@ -43,7 +43,7 @@ export function remember(part) {
 /** Puts the focus back, if the redraw has taken it away, and unfolds what was unfolded. */
 export function restore(memo) {
   const part = memo && document.getElementById(memo.id);
-  if (!part || part === memo.part) return;
+  if (!part) return;
   for (const details of part.querySelectorAll("details")) {
     if (memo.unfolded.includes(summary(details))) details.open = true;
   }

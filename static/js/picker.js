@@ -7,7 +7,7 @@ import { text } from "./text.js";
 import { letGo, restOf } from "./window.js";
 
 const ROW = "tbody tr:not(.load)";
-const BOXES = "input[name=choice], input[name=folder]";
+const BOXES = "[data-rows] :is([name=choice], [name=folder])";
 const TYPES = "input:not([type=checkbox]), select, textarea";
 
 let isListening = false;
@@ -32,7 +32,7 @@ function listen() {
   if (isListening) return;
   isListening = true;
   document.addEventListener("change", (event) => {
-    if (event.target.matches(`[data-rows] :is(${BOXES})`)) {
+    if (event.target.matches(BOXES)) {
       send(event.target.form, [event.target], event.target.checked);
     } else if (event.target.matches("[data-rows] select[data-version]")) {
       const box = pin(event.target);
@@ -121,8 +121,8 @@ let isAttaching = false;
 function send(rows, changed, isChosen) {
   mark(changed);
   const values = { in: rows.elements.in?.value ?? "" };
-  const [add, remove] = changed[0].name === "folder" ? ["folder", "close"] : ["choice", "remove"];
-  values[isChosen ? add : remove] = changed.map((box) => box.value);
+  const { name } = changed[0];
+  values[isChosen ? name : name === "folder" ? "close" : "remove"] = changed.map((box) => box.value);
   const tell = () =>
     htmx.ajax("POST", rows.action, {
       source: "#picker-tray",
@@ -161,8 +161,8 @@ function mark(changed) {
 /** The server's tray is what counts: ticks that it does not hold are taken back. True if none was. */
 function mirror(tray) {
   if (waiting) return true;
-  const held = new Set(tray.dataset.ids.split(" "));
-  const ticks = [...document.querySelectorAll(`[data-rows] :is(${BOXES})`)];
+  const held = new Set(tray.querySelector("[data-ids]").dataset.ids.split(" "));
+  const ticks = [...document.querySelectorAll(BOXES)];
   const shown = ticks.filter((box) => box.name === "choice");
   const wrong = ticks.filter((box) => box.checked !== held.has(box.dataset.id));
   for (const box of wrong) box.checked = !box.checked;
@@ -195,7 +195,7 @@ function refresh(rows) {
   for (const list of rows.querySelectorAll("select[data-version]")) pin(list);
   letGo(rows);
   // A folder's row is one stop: its name, from which Space ticks its box.
-  for (const box of rows.querySelectorAll("input[name=folder]")) box.tabIndex = -1;
+  for (const box of rows.querySelectorAll("[name=folder]")) box.tabIndex = -1;
   const controls = stops(rows);
   const isCurrent = (control) => control.tabIndex === 0 && "stop" in control.dataset;
   const current =
@@ -241,11 +241,8 @@ function key(rows, event) {
     target.focus();
     if (event.shiftKey && target.name === "choice" && !target.checked) target.click();
   } else if (event.key === " " && !isTyping() && document.activeElement.matches("a")) {
-    const box = document.activeElement.closest("tr").querySelector("input[name=folder]");
-    if (box) {
-      event.preventDefault();
-      box.click();
-    }
+    event.preventDefault();
+    document.activeElement.closest("tr").querySelector("[name=folder]")?.click();
   } else if (event.key === "Enter" && document.activeElement.name === "choice") {
     event.preventDefault();
     document.activeElement.click();

@@ -57,6 +57,8 @@ def test_a_folder_is_chosen_counted_and_attached(
     expect(attach).to_be_enabled()
     expect(box).to_be_checked()
     settled(tab)
+    # What one has unfolded stays so on a phone, too.
+    expect(tray.get_by_role("button", name=f"Remove {NAME}")).to_be_visible()
     look(tab)
     attach.click()
     expect(dialog).to_have_count(0)
