@@ -46,7 +46,8 @@ function isWriting() {
 
 /** True for a part that fetches itself: because time has passed, or because it has just come. */
 function isByItself({ elt, target, requestConfig }) {
-  return (elt === target || repeats(elt)) && requestConfig.verb === "get";
+  const isDue = elt === target || elt.getAttribute("hx-trigger")?.includes("every ");
+  return isDue && requestConfig.verb === "get";
 }
 
 /**
@@ -70,7 +71,7 @@ function postpone(event) {
 function goOn() {
   if (document.hidden || isPressing) return;
   for (const part of postponed) {
-    if (part.isConnected) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part, target: part });
+    if (part.isConnected) htmx.ajax("GET", part.getAttribute("hx-get"), { source: part });
   }
   postponed.clear();
 }

@@ -62,7 +62,7 @@ def attach_from_computer(tab: Page, record: str, name: str, content: bytes) -> N
     dialog = open_dialog(tab)
     dialog.get_by_role("link", name="My computer").click()
     file = FilePayload(name=name, mimeType="application/octet-stream", buffer=content)
-    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.locator("#picker-file").set_input_files(file)
     expect_chosen(dialog, name)
     dialog.get_by_role("button", name="Attach 1 file").click()
     files = tab.locator("#tools-files")

@@ -32,7 +32,7 @@ def _fill_documents(tab: Page, actor: Actor, name: str) -> str:
         tab.goto(folder)
         dialog = open_dialog(tab)
         payload = FilePayload(name=file, mimeType="application/pdf", buffer=content)
-        dialog.locator("input[type=file]").set_input_files(payload)
+        dialog.locator("#picker-file").set_input_files(payload)
         expect_chosen(dialog, file)
         dialog.get_by_role("button", name="Attach 1 file").click()
         expect(dialog).to_have_count(0)

@@ -127,7 +127,7 @@ def test_documents_has_no_box_and_refuses_one_by_hand(linked: Actor, surfer: Sur
     dialog = open_dialog(tab)
     expect(dialog.get_by_role("link", name="Box", exact=True)).to_have_count(0)
     file = FilePayload(name="Permit.pdf", mimeType="application/pdf", buffer=SHEET)
-    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.locator("#picker-file").set_input_files(file)
     expect_chosen(dialog, "Permit.pdf")
     dialog.get_by_role("button", name="Attach 1 file").click()
     expect(dialog).to_have_count(0)
