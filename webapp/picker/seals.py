@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,17 +59,26 @@ class Seals:
         return hmac.compare_digest(self.mac(purpose, text).encode(), mac.encode())
 
     def seal(self, purpose: str, value: Any) -> str:
-        text = base64.urlsafe_b64encode(msgspec.json.encode(value)).decode().rstrip("=")
-        return f"{text}.{self.mac(purpose, text)}"
+        return self._sealed(purpose, msgspec.json.encode(value))
 
     def open(self, purpose: str, sealed: str) -> Any:
         """Return the value; raises BadSeal for anything that was not sealed for this purpose."""
+        try:
+            return msgspec.json.decode(self._opened(purpose, sealed))
+        except (msgspec.MsgspecError, ValueError):
+            raise BadSeal from None
+
+    def _sealed(self, purpose: str, content: bytes) -> str:
+        text = base64.urlsafe_b64encode(content).decode().rstrip("=")
+        return f"{text}.{self.mac(purpose, text)}"
+
+    def _opened(self, purpose: str, sealed: str) -> bytes:
         text, _, mac = sealed.rpartition(".")
         if len(sealed) > VALUE_MAX_LENGTH or not self.holds(purpose, text, mac):
             raise BadSeal
         try:
-            return msgspec.json.decode(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        except (binascii.Error, msgspec.MsgspecError, ValueError):
+            return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        except binascii.Error:
             raise BadSeal from None
 
     def seal_trail(self, trail: tuple[Crumb, ...]) -> str:
@@ -83,10 +93,15 @@ class Seals:
         return sealed
 
     def _seal_crumbs(self, trail: tuple[Crumb, ...]) -> str:
-        return self.seal("trail", [[crumb.folder_id, crumb.name] for crumb in trail])
+        steps = [[crumb.folder_id, crumb.name] for crumb in trail]
+        return self._sealed("trail", zlib.compress(msgspec.json.encode(steps), 9))
 
     def open_trail(self, sealed: str) -> tuple[Crumb, ...]:
-        return tuple(Crumb(folder_id, name) for folder_id, name in self.open("trail", sealed))
+        try:
+            steps = msgspec.json.decode(zlib.decompress(self._opened("trail", sealed)))
+        except (zlib.error, msgspec.MsgspecError, ValueError):
+            raise BadSeal from None
+        return tuple(Crumb(folder_id, name) for folder_id, name in steps)
 
 
 def _short(name: str) -> str:
