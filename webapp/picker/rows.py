@@ -108,7 +108,8 @@ class RowMaker:
         quoted, mac = quote(name, safe=""), self._seals.mac("folder", f"{item.id}|{name}")
         if len(quoted) <= HREF_NAME_MAX_LENGTH:
             href = f"{href}?n={quoted}&s={mac}"
-        note, when = _path_of(item) if with_path else "", self._when(item)
+        about = (_path_of(item) if with_path else "", self._owned_by(item))
+        note, when = ", ".join(part for part in about if part), self._when(item)
         inside = self._inside(item, with_path)
         if inside or item.by_link or not is_item_id(item.id):
             return Row(name, "dir", "", when, "", href=href, note=note, why=inside)
@@ -184,9 +185,13 @@ class RowMaker:
             return "", _("Locked by %(name)s, can still be attached", name=_locker(item))
         if item.size_bytes == 0:
             return "", _("Empty, 0 bytes")
+        return "", self._owned_by(item)
+
+    def _owned_by(self, item: BoxItem) -> str:
+        """Return whose this is, "" when it is mine or Box does not tell."""
         if item.owned_by and item.owned_by.id not in ("", self._my_box_id):
-            return "", _("Owned by %(name)s", name=owner_of(item))
-        return "", ""
+            return _("Owned by %(name)s", name=owner_of(item))
+        return ""
 
     def _versions(self, item: BoxItem) -> str:
         attached = max(self._target.already[item.id].values(), key=_as_number, default="")
