@@ -21,6 +21,10 @@ TEXTS = {
     "box_withdrawn": N_("Box was withdrawn from %(company)s: %(reason)s"),
     "box_requested": N_("%(company)s asks for Box."),
     "box_misconfigured": N_("Box refuses Plumbline's client id or secret. Nobody can link."),
+    "box_narrow": N_(
+        "Box refuses what Plumbline asks: its scopes at Box are too narrow. Allow it to read and "
+        "write files in Box's developer console."
+    ),
     "submittal_distributed": N_("%(record)s was closed and distributed: %(title)s"),
     "meeting_distributed": N_("%(record)s was distributed."),
     "box_not_told": N_(

@@ -5,7 +5,7 @@ belongs to the worker and to the person, never to a page that somebody is lookin
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from webapp.box.errors import (
     BoxBusy,
     BoxDenied,
     BoxItemGone,
+    BoxNarrow,
     BoxNotReady,
     BoxOdd,
     BoxUnavailable,
@@ -62,7 +63,11 @@ class Content:
 
 
 class BoxClient:
-    """Box as one person sees it."""
+    """Box as one person sees it.
+
+    `narrow` is called when Box says that the app's scopes do not cover a call, to tell those who
+    can repair it.
+    """
 
     def __init__(
         self,
@@ -71,11 +76,13 @@ class BoxClient:
         api_url: str,
         download_origins: tuple[str, ...],
         session: requests.Session | None = None,
+        narrow: Callable[[], None] = lambda: None,
     ) -> None:
         self._bearer = bearer
         self._api_url = api_url
         self._download_origins = frozenset(download_origins)
         self._http = session or _shared
+        self._narrow = narrow
 
     def me(self) -> BoxUser:
         """Return the account the token speaks for. Source: "Get current user"."""
@@ -195,7 +202,7 @@ class BoxClient:
             response.close()
             raise BoxNotReady(retry_after_s=http.retry_after_s(response))
         if response.status_code != 302:
-            raise _failure(response)
+            raise self._refused(response)
         target = self._download_target(response)
         download = http.call(
             self._http,
@@ -269,8 +276,15 @@ class BoxClient:
     ) -> bytes:
         response = self._authorized(path, params, headers, seconds=seconds)
         if response.status_code != 200:
-            raise _failure(response)
+            raise self._refused(response)
         return http.body(response, seconds=seconds)
+
+    def _refused(self, response: requests.Response) -> Exception:
+        """Return the exception for an answer that is no success."""
+        error = _failure(response)
+        if isinstance(error, BoxNarrow):
+            self._narrow()
+        return error
 
     def _authorized(
         self,
@@ -343,6 +357,8 @@ def _failure(response: requests.Response) -> Exception:
         return BoxUnavailable(f"{status} {code}")
     if status in {404, 405, 410}:
         return BoxItemGone(code)
+    if code == "insufficient_scope":
+        return BoxNarrow(code)
     if status == 403:
         return BoxBlocked(code) if code in BLOCKED_CODES else BoxDenied(code)
     if status in {400, 412, 416}:

@@ -3,6 +3,7 @@
     BoxError
       BoxLinkBroken        only the person can repair it: link again
       BoxMisconfigured     only the operator can repair it: client id or secret
+        BoxNarrow            ... or the scopes of Plumbline's own app at Box
       BoxUnavailable       the same call may succeed later
         BoxBusy            ... and Box, or our own lock, says when
           BoxNotReady      a fresh upload that Box is still preparing (202)
@@ -38,6 +39,15 @@ class BoxMisconfigured(BoxError):
 
     code = "misconfigured"
     advice = "Box is not set up correctly for Plumbline. The people who run it have been told."
+
+
+class BoxNarrow(BoxMisconfigured):
+    """403 `insufficient_scope`: the app's scopes at Box do not cover the call."""
+
+    code = "box_narrow"
+    advice = (
+        "Plumbline's permission at Box does not cover this. The people who run it have been told."
+    )
 
 
 class BoxUnavailable(BoxError):

@@ -11,7 +11,7 @@ from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessTokens
 from webapp.box_link.linking import Linker
 from webapp.box_link.locks import Locks, make_locks
-from webapp.box_link.misconfigured import tell_managers
+from webapp.box_link.misconfigured import tell_managers, tell_of_narrow_scopes
 from webapp.box_link.sealing import Sealer
 from webapp.box_link.store import LinkTokenStore
 
@@ -38,6 +38,7 @@ class BoxAccess:
             AccessTokens(store, self.linker.refresh),
             api_url=self.linker.oauth.api_url,
             download_origins=self.linker.download_origins,
+            narrow=tell_of_narrow_scopes,
         )
 
 

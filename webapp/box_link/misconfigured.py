@@ -1,4 +1,4 @@
-"""Tells those who run Plumbline that Box refuses its client id or secret: once a day, not per page.
+"""Tells those who run Plumbline what only they can repair at Box: once a day, not per page.
 
 No link is at fault and no person can repair it, so nobody else is told.
 """
@@ -14,15 +14,25 @@ from webapp.core.database import write_connection
 
 log = logging.getLogger(__name__)
 
-KIND = "box_misconfigured"
+MISCONFIGURED, NARROW = "box_misconfigured", "box_narrow"
 TOLD_EVERY = timedelta(days=1)
 
 
 def tell_managers() -> None:
-    """Leave a notice for every Implementation Manager who has had none lately."""
-    log.error("box.misconfigured")
+    """Tell that Box refuses our client id or secret."""
+    _tell(MISCONFIGURED)
+
+
+def tell_of_narrow_scopes() -> None:
+    """Tell that the scopes of our app at Box do not cover what we ask."""
+    _tell(NARROW)
+
+
+def _tell(kind: str) -> None:
+    """Leave a notice for every Implementation Manager who has had none of this kind lately."""
+    log.error(kind.replace("_", ".", 1))
     now = utcnow()
-    recent = select(Notice.person_id).where(Notice.kind == KIND, Notice.at > now - TOLD_EVERY)
+    recent = select(Notice.person_id).where(Notice.kind == kind, Notice.at > now - TOLD_EVERY)
     managers = select(Person.id).where(
         Person.is_implementation_manager.is_(True), Person.is_active.is_(True)
     )
@@ -32,4 +42,4 @@ def tell_managers() -> None:
         told = set(connection.scalars(recent))
         for person_id in everyone:
             if person_id not in told:
-                connection.execute(insert(Notice).values(person_id=person_id, kind=KIND, at=now))
+                connection.execute(insert(Notice).values(person_id=person_id, kind=kind, at=now))

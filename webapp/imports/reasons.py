@@ -114,6 +114,12 @@ REASONS = {
         N_("Cancelled, because Box was disconnected."),
         N_("Try again to copy it after all; you are asked to connect Box first."),
     ),
+    "box_narrow": Reason(
+        N_("Plumbline's permission at Box does not cover this. Its people have been told."),
+        N_("Read what can be done meanwhile."),
+        Remedy.HELP,
+        _BY_ITSELF,
+    ),
     "misconfigured": Reason(
         N_("Box refuses Plumbline's own registration. Its people have been told."),
         N_("Read what can be done meanwhile."),
