@@ -48,13 +48,13 @@ def create_blueprint(
 
     @bp.get("/settings/box")
     def settings_page() -> str:
-        return render_template("box_link/settings.html", card=_card(use_of))
+        return render_template("box_link/settings.html", card=_card(use_of), **_ours())
 
     @bp.get("/settings/box/status")
     def status() -> Response:
         """The card alone; a page that waits for Box asks for it again and again."""
         return htmx.render(
-            "box_link/_status.html", within="box_link/settings.html", card=_card(use_of)
+            "box_link/_status.html", within="box_link/settings.html", card=_card(use_of), **_ours()
         )
 
     @bp.get("/settings/box/disconnect")
@@ -74,6 +74,11 @@ def create_blueprint(
     bp.add_url_rule("/box/linked/<id:attempt_id>", view_func=decide, methods=["POST"])
     bp.add_url_rule("/settings/box/disconnect", view_func=disconnect, methods=["POST"])
     return bp
+
+
+def _ours() -> dict[str, str]:
+    """Return what a Box administrator looks Plumbline up by."""
+    return {"client_id": settings().box_client_id}
 
 
 def _card(use_of: Callable[[int], LinkUse]) -> Card:
@@ -164,6 +169,7 @@ def outcome(attempt_id: int) -> BaseResponse:
         others=others,
         admins=_admins_to_ask(),
         box_account_url=settings().box_account_url,
+        **_ours(),
     )
     return make_response(page, 200)
 

@@ -17,6 +17,7 @@ from webapp.companies.models import BoxRequest, Company, Invitation
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
 from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.core.settings import settings
 from webapp.core.text import tidy
 
 bp = Blueprint("companies", __name__)
@@ -97,6 +98,7 @@ def _box_page(
         rule_names=file_rules.RULE_NAMES,
         linked_domains=file_rules.linked_domains(session, company_id),
         rules_problem=rules_problem,
+        client_id=settings().box_client_id,
     )
 
 
