@@ -14,7 +14,10 @@ let isListening = false;
 
 export function init(root) {
   listen();
-  for (const tray of within(root, "#picker-tray")) mirror(tray);
+  for (const tray of within(root, "#picker-tray")) {
+    mirror(tray);
+    stopInTray(tray);
+  }
   for (const rows of new Set([...within(root, "[data-rows]"), root.closest?.("[data-rows]")])) {
     if (rows) refresh(rows);
   }
@@ -48,6 +51,8 @@ function listen() {
     if (event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented) return;
     const rows = event.target.closest?.("[data-rows]");
     if (rows) key(rows, event);
+    const tray = event.target.closest?.("#picker-tray ul");
+    if (tray) step(removes(tray), event);
     if (event.target.matches(TYPES)) return;
     if (event.key === "/") startSearch(event);
     if (event.key === "?") document.getElementById("picker-keys")?.togglePopover();
@@ -55,6 +60,8 @@ function listen() {
   document.addEventListener("focusin", (event) => {
     const rows = event.target.closest?.("[data-rows]");
     if (rows) stopAt(rows, event.target);
+    const tray = event.target.closest?.("#picker-tray ul");
+    if (tray) stopInTray(tray);
   });
   document.addEventListener("submit", holdBack, { capture: true });
   document.addEventListener("htmx:beforeSwap", (event) => followRows(event.detail.target));
@@ -226,19 +233,37 @@ function stopAt(rows, current) {
   for (const control of controls) control.tabIndex = control === current ? 0 : -1;
 }
 
-function key(rows, event) {
-  const controls = stops(rows);
+/** One tab stop for the tray as well, or it would take a key for each file to get past it. */
+function stopInTray(tray) {
+  const controls = removes(tray);
+  const current = controls.find((control) => control === document.activeElement) ?? controls[0];
+  for (const control of controls) control.tabIndex = control === current ? 0 : -1;
+}
+
+function removes(tray) {
+  return [...tray.querySelectorAll("li button")];
+}
+
+/** Arrows, Home and End go from one control to another. Returns the one that was gone to. */
+function step(controls, event) {
   const index = controls.indexOf(document.activeElement);
-  if (index < 0) return;
   const target = {
     ArrowDown: controls[index + 1],
     ArrowUp: controls[index - 1],
     Home: controls[0],
     End: controls.at(-1),
   }[event.key];
+  if (target) event.preventDefault();
+  target?.focus();
+  return target;
+}
+
+function key(rows, event) {
+  const controls = stops(rows);
+  const index = controls.indexOf(document.activeElement);
+  if (index < 0) return;
+  const target = step(controls, event);
   if (target) {
-    event.preventDefault();
-    target.focus();
     if (event.shiftKey && target.name === "choice" && !target.checked) target.click();
   } else if (event.key === " " && !isTyping() && document.activeElement.matches("a")) {
     event.preventDefault();
@@ -288,10 +313,9 @@ function startOf(folder, memo) {
 
 /** In the tray: the file that took the removed one's place, then the heading when none is left. */
 function nextInTray(tray, memo) {
-  const removes = [...tray.querySelectorAll("li button")];
-  const before = [...memo.part.querySelectorAll("li button")];
-  const index = before.findIndex((button) => memo.looks[0].includes(button.getAttribute("aria-label")));
-  return removes[Math.min(Math.max(index, 0), removes.length - 1)] ?? tray.querySelector("#picker-tray-title");
+  const left = removes(tray);
+  const index = removes(memo.part).findIndex((button) => memo.looks[0].includes(button.getAttribute("aria-label")));
+  return left[Math.min(Math.max(index, 0), left.length - 1)] ?? tray.querySelector("#picker-tray-title");
 }
 
 /** "Show more" makes place for the rows it brings: the first of them takes the focus. */
