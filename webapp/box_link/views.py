@@ -6,6 +6,7 @@ asked polls `status` and goes on by itself.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -76,7 +77,7 @@ def create_blueprint(
     return bp
 
 
-def _ours() -> dict[str, str]:
+def _ours() -> dict[str, Any]:
     """Return what a Box administrator looks Plumbline up by."""
     return {"client_id": settings().box_client_id}
 
