@@ -8,6 +8,7 @@ import { letGo, restOf } from "./window.js";
 
 const ROW = "tbody tr:not(.load)";
 const BOXES = "[data-rows] :is([name=choice], [name=folder])";
+const MORE = "tbody.load a[hx-trigger]";
 const TYPES = "input:not([type=checkbox]), select, textarea";
 
 let isListening = false;
@@ -208,6 +209,8 @@ function refresh(rows) {
   const current =
     controls.find((control) => control === document.activeElement) ?? controls.find(isCurrent) ?? controls[0];
   for (const control of controls) control.dataset.stop = "";
+  // Reached by the arrows: with a Tab stop it would bring rows, and those the focus, again and again.
+  for (const more of rows.querySelectorAll(MORE)) more.tabIndex = controls.length ? -1 : 0;
   stopAt(rows, current);
   const folder = rows.closest(".folder");
   const count = folder.querySelector("[data-count]");
@@ -261,8 +264,9 @@ function step(controls, event) {
 function key(rows, event) {
   const controls = stops(rows);
   const index = controls.indexOf(document.activeElement);
-  if (index < 0) return;
-  const target = step(controls, event);
+  const more = [...rows.querySelectorAll("tbody.load:last-child a")];
+  if (index < 0 && !more.includes(document.activeElement)) return;
+  const target = step(event.key === "End" ? controls : [...controls, ...more], event);
   if (target) {
     if (event.shiftKey && target.name === "choice" && !target.checked) target.click();
   } else if (event.key === " " && !isTyping() && document.activeElement.matches("a")) {
