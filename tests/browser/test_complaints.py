@@ -272,12 +272,18 @@ def test_25_the_whole_way_is_few_keys_whatever_the_length_of_the_list(
         "Showing 100, more available"
     )
     settled(tab)
+    # Whoever takes their time is not led back into rows that have come meanwhile.
+    press("End")
+    expect(boxes(dialog)).to_have_count(200)
+    settled(tab)
     attach = dialog.get_by_role("button", name="Attach 15 files")
-    tabs = 0
+    tabs, seen = 0, []
     while not attach.evaluate("button => button === document.activeElement"):
         tabs += 1
-        assert tabs <= TABS_MAX, tab.evaluate("document.activeElement.outerHTML.slice(0, 200)")
+        seen.append(tab.evaluate("document.activeElement.outerHTML.slice(0, 90)"))
+        assert tabs <= TABS_MAX, "\n".join(seen)
         press("Tab")
+        settled(tab)
     press("Enter")
     expect(dialog).to_have_count(0)
     expect(opener(tab)).to_be_focused()
@@ -312,3 +318,19 @@ def test_25_the_chosen_files_are_one_stop_with_arrows_inside(linked: Actor, surf
     expect(dialog.get_by_role("button", name="Attach 3 files")).to_be_focused()
     press("Shift+Tab")
     expect(removes.nth(2), "where one came from").to_be_focused()
+
+
+def test_25_more_rows_are_reached_by_the_arrows(linked: Actor, surfer: Surfer) -> None:
+    """The keyboard ended at the last row that had come, or never got out of those that came."""
+    tab, press = surfer.tab, surfer.tab.keyboard.press
+    tab.goto(linked.new_rfi("More by arrows"))
+    dialog = open_dialog(tab)
+    open_folders(dialog, PHOTOS)
+    settled(tab)
+    row(dialog, "IMG_00100.JPG").get_by_role("checkbox").focus()
+    expect(boxes(dialog)).to_have_count(200)
+    expect(row(dialog, "IMG_00100.JPG").get_by_role("checkbox")).to_be_focused()
+    press("ArrowDown")
+    expect(row(dialog, "IMG_00101.JPG").get_by_role("checkbox")).to_be_focused()
+    press("Tab")
+    expect(dialog.locator("[data-rows] :focus")).to_have_count(0)
