@@ -90,6 +90,6 @@ def hold_first(tab: Page, address: str) -> list[Route]:
 
 def settled(tab: Page) -> None:
     """Wait until nothing on the page is being fetched or replaced."""
-    tab.wait_for_function(
-        "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, .htmx-added')"
-    )
+    # By a locator: the pages' policy forbids what `wait_for_function` does to look a second time.
+    moving = tab.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")
+    expect(moving).to_have_count(0)
