@@ -233,7 +233,7 @@ def test_24_a_copy_stays_readable_for_those_who_never_had_box(
     before = bench.sandbox.world(W9)
     bench.choose(W9)
     asked = bench.person.get(bench.target)
-    assert "Everybody who sees RFI-001 in this project will see the copies." in asked.text
+    assert "Visible to 4 people, none of them from other companies." in asked.text
     bench.person.submit(asked, "/send")
     bench.sandbox.change("new_version", W9, size=10)
     bench.work()
@@ -259,6 +259,5 @@ def test_24_a_private_record_says_so_before_its_files_are_attached(
     """Who would see a file was found out afterwards."""
     private = f"/projects/{world.tower}/rfis/{world.private_rfi}/attach/"
     page = bench.person.get(private)
-    assert "people and the tool's admins will see the copies." in page.text
-    assert "Everybody who sees" not in page.text
+    assert "This is private. Visible to 2 people, none of them from other companies." in page.text
     assert lines(page)
