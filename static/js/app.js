@@ -5,10 +5,9 @@ import * as focus from "./focus.js";
 import * as groups from "./groups.js";
 import * as menus from "./menus.js";
 import * as picker from "./picker.js";
-import * as previews from "./previews.js";
 import * as requests from "./requests.js";
 
-const behaviours = [menus, groups, requests, focus, dialog, picker, previews, drop];
+const behaviours = [menus, groups, requests, focus, dialog, picker, drop];
 
 function init(root) {
   for (const behaviour of behaviours) behaviour.init(root);

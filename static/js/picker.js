@@ -4,11 +4,14 @@
  */
 import { focusOn, isFocused, whenGone } from "./focus.js";
 import { text } from "./text.js";
-import { letGo, restOf } from "./window.js";
 
 const ROW = "tbody tr:not(.load)";
+const FILE = "[data-id][name=choice]";
 const BOXES = "[data-rows] :is([name=choice], [name=folder])";
 const MORE = "tbody.load a[hx-trigger]";
+const PREVIEWS = "previews";
+// As many pages of rows as a list keeps; longer ones let those go that are far away.
+const PAGES_KEPT = 10;
 const TYPES = "input:not([type=checkbox]), select, textarea";
 
 let isListening = false;
@@ -43,6 +46,9 @@ function listen() {
       if (box.checked) send(box.form, [box], true);
     } else if (event.target.matches("[data-all]")) {
       chooseAll(event.target);
+    } else if (event.target.matches("[data-previews]")) {
+      localStorage.setItem(PREVIEWS, event.target.checked ? "on" : "");
+      pictures().then(({ show }) => show(event.target.checked));
     }
   });
   document.addEventListener("click", (event) => {
@@ -201,7 +207,9 @@ function rangeClick(rows, event) {
 /** One tab stop for the list: arrows, Home, End and letters move, Enter opens, "/" searches. */
 function refresh(rows) {
   for (const list of rows.querySelectorAll("select[data-version]")) pin(list);
-  letGo(rows);
+  if (rows.querySelectorAll("tbody[data-at]").length > PAGES_KEPT) {
+    import("./window.js").then(({ letGo }) => letGo(rows, PAGES_KEPT));
+  }
   // A folder's row is one stop: its name, from which Space ticks its box.
   for (const box of rows.querySelectorAll("[name=folder]")) box.tabIndex = -1;
   const controls = stops(rows);
@@ -222,8 +230,24 @@ function refresh(rows) {
   rows.dataset.shown = shown;
   const all = folder.querySelector("[data-all-label]");
   if (all) all.hidden = boxes(rows).length === 0;
+  const toggle = folder.querySelector("[data-previews]");
+  if (toggle) {
+    toggle.closest("label").hidden = !rows.querySelector(FILE);
+    toggle.checked = localStorage.getItem(PREVIEWS) === "on";
+    if (toggle.checked) pictures().then(({ show }) => show(true));
+  }
   const tray = document.getElementById("picker-tray");
   if (tray) mirror(tray);
+}
+
+/** Most people do without pictures: their module comes with the first one. */
+function pictures() {
+  return import("./previews.js");
+}
+
+/** How many rows were let go. */
+function restOf(rows) {
+  return [...rows.querySelectorAll("tbody[data-rest]")].reduce((sum, rest) => sum + Number(rest.dataset.rest), 0);
 }
 
 function stops(rows) {
@@ -275,6 +299,9 @@ function key(rows, event) {
   } else if (event.key === "Enter" && document.activeElement.name === "choice") {
     event.preventDefault();
     document.activeElement.click();
+  } else if (event.key === "ArrowRight") {
+    const row = document.activeElement.closest("tr");
+    if (rows.closest("[data-view]") && row.querySelector(FILE)) pictures().then(({ look }) => look(row));
   } else if (event.key === "Backspace") {
     const up = rows.closest(".folder").querySelector(".path .up a");
     if (up) {

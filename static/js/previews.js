@@ -1,41 +1,19 @@
-/** Pictures of the files in a list, on request: small ones in the rows, a large one of the one looked at. */
+/**
+ * Pictures of the files in a list: small ones in the rows, a large one of the one that is looked at.
+ * Loaded by picker.js when somebody asks for one.
+ */
 import { text } from "./text.js";
 
-const KEPT = "previews";
 const TRIES_MS = [2000, 5000];
 
-let isListening = false;
+document.addEventListener("click", (event) => {
+  const thumb = event.target.closest?.(".thumb");
+  if (thumb) look(thumb.closest("tr"));
+});
 
-export function init(root) {
-  listen();
-  if (root.matches?.("#picker-folder, tbody") || root.querySelector?.("#picker-folder")) show();
-}
-
-function listen() {
-  if (isListening) return;
-  isListening = true;
-  document.addEventListener("change", (event) => {
-    if (!event.target.matches("[data-previews]")) return;
-    localStorage.setItem(KEPT, event.target.checked ? "on" : "");
-    show();
-  });
-  document.addEventListener("click", (event) => {
-    const thumb = event.target.closest?.(".thumb");
-    if (thumb) look(thumb.closest("tr"));
-  });
-  document.addEventListener("keydown", (event) => {
-    const row = event.key === "ArrowRight" ? event.target.closest?.("[data-view] [data-rows] tr") : null;
-    if (row?.querySelector("[data-id]")) look(row);
-  });
-}
-
-function show() {
-  const isOn = localStorage.getItem(KEPT) === "on";
-  for (const toggle of document.querySelectorAll("[data-previews]")) {
-    toggle.checked = isOn;
-    toggle.closest("label").hidden = !document.querySelector("[data-rows] [data-id]");
-  }
-  for (const icon of document.querySelectorAll("[data-view] [data-rows] [data-id] ~ .ext")) {
+/** Shows a small picture in every row that has a file, or takes them away. */
+export function show(isOn) {
+  for (const icon of document.querySelectorAll("[data-view] [data-rows] [data-id] ~ .ext:not([data-bare])")) {
     if (isOn && icon.nextElementSibling.className !== "thumb") icon.after(thumbOf(icon));
     if (!isOn && icon.nextElementSibling.className === "thumb") icon.nextElementSibling.remove();
     icon.hidden = isOn;
@@ -54,6 +32,7 @@ function thumbOf(icon) {
   load(image, address(icon.closest("tr"), "thumbnail"), () => {
     button.remove();
     icon.hidden = false;
+    icon.dataset.bare = "";
   });
   button.append(image);
   return button;
@@ -69,7 +48,8 @@ function load(image, from, giveUp) {
   image.src = from;
 }
 
-function look(row) {
+/** Shows the large picture of a row's file. */
+export function look(row) {
   const sheet = document.getElementById("picker-look");
   const [image, said] = [new Image(), sheet.querySelector("p")];
   sheet.querySelector("h3").textContent = nameIn(row);

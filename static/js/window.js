@@ -1,20 +1,14 @@
 /**
  * A list of a hundred thousand rows costs no more than one of a thousand: pages of rows far from what one
  * sees are let go. What stays is their height, and a link that fetches them again when one gets there.
+ * Loaded by picker.js when a list has become long.
  */
 import { text } from "./text.js";
 
-const KEPT = 10;
-
-/** How many rows were let go. */
-export function restOf(rows) {
-  return [...rows.querySelectorAll("tbody[data-rest]")].reduce((sum, rest) => sum + Number(rest.dataset.rest), 0);
-}
-
-/** Lets pages go until at most KEPT are left, the farthest first and never one that has the focus. */
-export function letGo(rows) {
+/** Lets pages go until so many are left, the farthest first and never one that has the focus. */
+export function letGo(rows, kept) {
   const pages = [...rows.querySelectorAll("tbody[data-at]")];
-  if (pages.length <= KEPT) return;
+  if (pages.length <= kept) return;
   const middle = rows.getBoundingClientRect().top + rows.clientHeight / 2;
   const distance = (page) => {
     const { top, bottom } = page.getBoundingClientRect();
@@ -24,7 +18,7 @@ export function letGo(rows) {
     .filter((page) => !page.contains(document.activeElement))
     .map((page) => [distance(page), page])
     .sort(([a], [b]) => b - a);
-  for (const [, page] of far.slice(0, pages.length - KEPT)) replace(page);
+  for (const [, page] of far.slice(0, pages.length - kept)) replace(page);
 }
 
 function replace(page) {
