@@ -29,6 +29,7 @@ from tests.sandbox.process import SandboxProcess
 from tests.support.copying import attachments, check_invariant, items, run_worker, send
 from tests.support.linking import link
 from tests.support.pages import XHTML, Page, Visitor
+from tests.support.ruling import set_rules
 from tests.support.world import World
 from webapp.core.database import db
 from webapp.imports import walker
@@ -195,6 +196,32 @@ def test_what_is_left_out_is_listed_with_the_words_of_its_row(
     assert any(text.startswith("2: Preview only. Ask Rosa Imamura") for text in told)
     send(linked, here)
     assert [item.name for item in items(app)] == ["Templates, fine.pdf"]
+
+
+def test_the_companys_rules_hold_for_the_files_of_a_folder(
+    app: Flask, linked: Visitor, sandbox: SandboxProcess, here: str, world: World
+) -> None:
+    secret, internal = ({"name": name, "color": None} for name in ("Confidential", "Internal"))
+    entries = [
+        entry("secret.pdf", classification=secret),
+        entry("ours only.pdf", classification=internal),
+        entry("fine.pdf"),
+    ]
+    set_rules(linked, world, named={"Confidential": "block", "Internal": "reason"})
+    token = line(linked.get(f"{here}box/folders/0"), "Templates").whole
+    fail_items(sandbox, status=200, json={"entries": entries, "next_marker": None})
+    tick(linked, here, folder=token)
+    run_worker(app)
+    tray = tray_of(linked, here)
+    assert "1 left out, 2 will be attached" in tray_text(tray)
+    [told] = left_out(tray)
+    assert told.startswith("1: Acme Builders does not take files classified as Confidential")
+    assert "Classified as Internal: needs a reason" in tray_text(tray)
+    refused = linked.submit(tray, "/send", expect=422)
+    assert "Say why these files are attached" in refused.text
+    linked.submit(tray_of(linked, here), "/send", reason="The city asked for it")
+    kept = {item.original_name: item.reason_given for item in items(app)}
+    assert kept == {"ours only.pdf": "The city asked for it", "fine.pdf": ""}
 
 
 def test_of_many_left_out_for_one_reason_some_are_named(

@@ -20,32 +20,37 @@ Each class carries the sentence for the person and the stable code that rows and
 from typing import ClassVar
 
 
+def N_(text: str) -> str:  # noqa: N802  # gettext's customary name
+    """Mark a sentence for translation; this room knows nothing that could translate it."""
+    return text
+
+
 class BoxError(Exception):
     """Anything that stood between the person and their Box."""
 
     code: ClassVar[str] = "internal"
-    advice: ClassVar[str] = "Something went wrong between Plumbline and Box."
+    advice: ClassVar[str] = N_("Something went wrong between Plumbline and Box.")
 
 
 class BoxLinkBroken(BoxError):
     """The refresh token was refused (`invalid_grant`): only the person can repair this."""
 
     code = "relink_needed"
-    advice = "Box no longer accepts your link. Reconnect Box to go on."
+    advice = N_("Box no longer accepts your link. Reconnect Box to go on.")
 
 
 class BoxMisconfigured(BoxError):
     """Box does not know this installation (`invalid_client`); no link is at fault."""
 
     code = "misconfigured"
-    advice = "Box is not set up correctly for Plumbline. The people who run it have been told."
+    advice = N_("Box is not set up correctly for Plumbline. The people who run it have been told.")
 
 
 class BoxNarrow(BoxMisconfigured):
     """403 `insufficient_scope`: the app's scopes at Box do not cover the call."""
 
     code = "box_narrow"
-    advice = (
+    advice = N_(
         "Plumbline's permission at Box does not cover this. The people who run it have been told."
     )
 
@@ -54,14 +59,14 @@ class BoxUnavailable(BoxError):
     """Timeout, connection failure or 5xx: the same call may succeed later."""
 
     code = "box_down"
-    advice = "Box is not answering right now. Try again in a moment."
+    advice = N_("Box is not answering right now. Try again in a moment.")
 
 
 class BoxBusy(BoxUnavailable):
     """Too many calls (429), or another process is renewing the same link."""
 
     code = "box_busy"
-    advice = "Box asks us to wait a little."
+    advice = N_("Box asks us to wait a little.")
 
     def __init__(self, message: str = "", *, retry_after_s: float = 5) -> None:
         super().__init__(message)
@@ -71,45 +76,45 @@ class BoxBusy(BoxUnavailable):
 class BoxNotReady(BoxBusy):
     """The content of a fresh upload is not there yet (202)."""
 
-    advice = "Box is still preparing this file."
+    advice = N_("Box is still preparing this file.")
 
 
 class BoxOdd(BoxUnavailable):
     """An answer in no form Box documents: broken JSON, a foreign redirect, far too long."""
 
-    advice = "Box answered in a way Plumbline does not understand. Try again in a moment."
+    advice = N_("Box answered in a way Plumbline does not understand. Try again in a moment.")
 
 
 class BoxItemGone(BoxError):
     """404; Box answers the same for what is absent and for what this account may not see."""
 
     code = "not_found_in_box"
-    advice = "It is no longer in your Box, or you no longer have access to it."
+    advice = N_("It is no longer in your Box, or you no longer have access to it.")
 
 
 class BoxVersionGone(BoxItemGone):
     """The file is there but not in the version that was chosen."""
 
     code = "changed_in_box"
-    advice = "The version you chose is no longer in Box."
+    advice = N_("The version you chose is no longer in Box.")
 
 
 class BoxDenied(BoxError):
     """403: this account may look but not download."""
 
     code = "no_permission_in_box"
-    advice = "Your Box account may not download this file."
+    advice = N_("Your Box account may not download this file.")
 
 
 class BoxBlocked(BoxError):
     """403 by policy or lock: nobody gets the bytes for now."""
 
     code = "blocked_in_box"
-    advice = "Box has blocked the download of this file."
+    advice = N_("Box has blocked the download of this file.")
 
 
 class BoxBadRequest(BoxError):
     """400: the parameters do not fit, for example a marker that has run out."""
 
     code = "box_refused"
-    advice = "The list changed in Box. Start again from the top of the folder."
+    advice = N_("The list changed in Box. Start again from the top of the folder.")
