@@ -81,6 +81,8 @@ const pending = new Set();
 
 function showBusy({ target, xhr }) {
   if (!PARTS.includes(target.id)) return;
+  // Rows that are still coming belong to what is being left.
+  for (const link of document.querySelectorAll("#picker-folder .load a")) htmx.trigger(link, "htmx:abort");
   const picker = target.closest("[data-picker]");
   pending.add(xhr);
   document.getElementById("picker-panel")?.setAttribute("aria-busy", "true");

@@ -256,10 +256,11 @@ def test_leaving_a_folder_while_more_of_it_is_coming_is_no_trouble(
     sandbox.faults({"match": ITEMS, "action": {"gate": "more"}})
     dialog.locator("tr.load").scroll_into_view_if_needed()
     sandbox.wait_for_gate("more")
-    with tab.expect_event("requestfinished", lambda r: "&m=" in r.url or "?m=" in r.url):
+    # The call is given up: nobody waits for it any more.
+    with tab.expect_event("requestfailed", lambda r: "&m=" in r.url or "?m=" in r.url):
         dialog.locator(".path").get_by_role("link", name="12 Photos").last.click()
-        expect(dialog.locator(".path [aria-current]")).to_have_text("12 Photos")
-        sandbox.release("more")
+    sandbox.release("more")
+    expect(dialog.locator(".path [aria-current]")).to_have_text("12 Photos")
     expect(dialog.get_by_role("link", name="Drone", exact=True)).to_be_visible()
     expect(dialog.get_by_text("IMG_00150.JPG")).to_have_count(0)
 

@@ -1,5 +1,6 @@
 """Complaints about linked accounts in other pickers, and why none fits here."""
 
+import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from webapp.imports.models import ItemState
 pytestmark = pytest.mark.wide
 
 ROSA = "rosa.imamura@boxmail.example"
+COMPANY = "Quillmark Builders, Inc."
 HOUR_AND_MORE = 4000
 TOKEN = {"path": "^/oauth2/token$"}
 LISTING = "Quillmark Projects"
@@ -66,6 +68,7 @@ def test_13_a_link_that_has_ended_says_so_and_keeps_what_was_chosen(
     page = linked.get(address)
     assert "Your Box link has ended" in page.text
     assert f"Box no longer accepts the link to {DEVON}" in page.text
+    assert re.search(r"It ended: today, \d+:\d\d [AP]M\.", page.text)
     for lie in ("This folder is empty", "Box is not answering", "network"):
         assert lie not in page.text
     ways = [f for f in page.all("form") if (f.get("action") or "").endswith("/settings/box/link")]
@@ -180,7 +183,8 @@ def test_17_which_account_is_linked_is_said_and_another_one_asks_first(
     for words in ("Devon Achterberg", DEVON):
         assert words in outcome.text
         assert words in alice.get("/settings/box").text
-    assert f"Linked as {DEVON}" in alice.get(f"{picker(world)}box/").text
+    assert f"Linked as {DEVON} , {COMPANY}" in alice.get(f"{picker(world)}box/").text
+    assert COMPANY in alice.get("/settings/box").text
     asked = come_back(alice, answer_of_box(sandbox, leave_for_box(alice), login=ROSA))
     assert asked.h1 == "Link another Box account?"
     assert f"You are linked to {DEVON}. You have just granted access to {ROSA}." in asked.text

@@ -86,7 +86,7 @@ class BoxClient:
 
     def me(self) -> BoxUser:
         """Return the account the token speaks for. Source: "Get current user"."""
-        return items.user(self._get("/2.0/users/me", {"fields": "id,name,login"}))
+        return items.user(self._get("/2.0/users/me", {"fields": "id,name,login,enterprise"}))
 
     def list_folder(
         self,

@@ -30,10 +30,21 @@ T = TypeVar("T")
 _ID = re.compile(r"[0-9]{1,20}", re.ASCII)
 
 
+class Enterprise(msgspec.Struct, frozen=True):
+    name: Any = ""
+
+
 class BoxUser(msgspec.Struct, frozen=True):
     id: str = ""
     name: str = ""
     login: str = ""
+    enterprise: Enterprise | None = None
+
+    @property
+    def company(self) -> str:
+        """The company whose Box the account belongs to, "" for an account of nobody's."""
+        name = self.enterprise.name if self.enterprise else ""
+        return name if isinstance(name, str) else ""
 
 
 class FileVersion(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from webapp.accounts.models import notify
 from webapp.box.circuit import Circuit
 from webapp.box.client import BoxClient
 from webapp.box.errors import BoxError, BoxMisconfigured
-from webapp.box.items import BoxUser
+from webapp.box.items import BoxUser, Enterprise
 from webapp.box.oauth import Authorization, OAuth
 from webapp.box.tokens import AccessToken, InvalidGrant, TokenPair
 from webapp.box_link.models import (
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPT_LIVES = timedelta(minutes=10)
 PENDING_ATTEMPTS_MAX = 5
+COMPANY_MAX_LENGTH = 200
 REVOCATION_LIVES = timedelta(hours=24)
 # After the last moment at which the person may still say that they want the grant.
 UNCONFIRMED_LIVES = ATTEMPT_LIVES + timedelta(minutes=1)
@@ -188,6 +189,7 @@ def _settle(
             attempt.status = AttemptStatus.CONFIRM
             attempt.pending_user_id = account.id
             attempt.pending_name = account.name
+            attempt.pending_company = account.company[:COMPANY_MAX_LENGTH]
             attempt.pending_sealed = linker.sealer.seal(pair.refresh_token, _pending_place(attempt))
             # The attempt ends with its session; the grant must be forgotten even then.
             _add_revocation(
@@ -233,7 +235,10 @@ def replace(linker: Linker, attempt_id: int, me: SignedIn) -> bool:
             return False
         _spare(session, linker, me.id, token)
         account = BoxUser(
-            id=attempt.pending_user_id or "", name=attempt.pending_name, login=attempt.box_login
+            id=attempt.pending_user_id or "",
+            name=attempt.pending_name,
+            login=attempt.box_login,
+            enterprise=Enterprise(attempt.pending_company),
         )
         _store(session, linker, me.id, account, token)
         attempt.status = AttemptStatus.LINKED
@@ -367,7 +372,8 @@ def _store(
         _outbox(session, linker, link)
         link.last_used_at, link.last_used_for = None, ""
     link.box_user_id, link.box_name, link.box_login = account.id, account.name, account.login
-    link.state, link.generation = LinkState.ACTIVE, generation
+    link.box_company = account.company[:COMPANY_MAX_LENGTH]
+    link.state, link.generation, link.ended_at = LinkState.ACTIVE, generation, None
     link.refresh_sealed = linker.sealer.seal(refresh_token, refresh_place(person_id, generation))
     link.previous_sealed = None
     link.refreshed_at = link.linked_at = now

@@ -44,12 +44,14 @@ class BoxLink(Base):
     box_user_id: Mapped[str] = mapped_column(String(20))
     box_name: Mapped[str] = mapped_column(String(200), default="")
     box_login: Mapped[str] = mapped_column(String(254))
+    box_company: Mapped[str] = mapped_column(String(200), default="", server_default="")
     state: Mapped[str] = mapped_column(String(16), default=LinkState.ACTIVE)
     generation: Mapped[int] = mapped_column(BigInteger)
     refresh_sealed: Mapped[str] = mapped_column(Text)
     previous_sealed: Mapped[str | None] = mapped_column(Text)
     refreshed_at: Mapped[datetime]
     linked_at: Mapped[datetime] = mapped_column(default=utcnow)
+    ended_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     last_used_for: Mapped[str] = mapped_column(String(300), default="")
 
@@ -94,6 +96,7 @@ class LinkAttempt(Base):
     box_login: Mapped[str] = mapped_column(String(254), default="")
     pending_user_id: Mapped[str | None] = mapped_column(String(20))
     pending_name: Mapped[str] = mapped_column(String(200), default="")
+    pending_company: Mapped[str] = mapped_column(String(200), default="", server_default="")
     pending_sealed: Mapped[str | None] = mapped_column(Text)
 
     __table_args__ = (Index("ix_link_attempts_session", "session_hash", "id"),)

@@ -271,7 +271,7 @@ class LinkTokenStore:
                     BoxLink.generation == generation,
                     BoxLink.state == LinkState.ACTIVE,
                 )
-                .values(state=state, previous_sealed=None)
+                .values(state=state, previous_sealed=None, ended_at=utcnow())
             )
             if done.rowcount != 1:
                 return False

@@ -177,15 +177,18 @@ class RowMaker:
         return why_text(why, limit=filesize(target.file_max_bytes), company=target.company)
 
     def _remarks(self, item: BoxItem, mark: str) -> tuple[str, str]:
-        if item.id in self._target.already:
-            return _("Newer"), self._versions(item)
+        is_newer = item.id in self._target.already
+        remarks = [self._versions(item)] if is_newer else []
         if mark:
-            return "", mark
+            remarks.append(mark)
         if item.lock:
-            return "", _("Locked by %(name)s, can still be attached", name=_locker(item))
+            remarks.append(_("Locked by %(name)s, can still be attached", name=_locker(item)))
         if item.size_bytes == 0:
-            return "", _("Empty, 0 bytes")
-        return "", self._owned_by(item)
+            remarks.append(_("Empty, 0 bytes"))
+        owner = self._owned_by(item)
+        if owner and not mark.startswith(owner):
+            remarks.append(owner)
+        return _("Newer") if is_newer else "", ", ".join(remarks)
 
     def _owned_by(self, item: BoxItem) -> str:
         """Return whose this is, "" when it is mine or Box does not tell."""

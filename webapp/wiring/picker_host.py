@@ -25,7 +25,7 @@ from webapp.core.blobs import blobs
 from webapp.core.database import db, release
 from webapp.core.digests import Digesting
 from webapp.core.extensions import limiter
-from webapp.core.formats import filesize
+from webapp.core.formats import filesize, moment
 from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.settings import settings
@@ -170,19 +170,21 @@ class PlumblineHost:
             return Door(
                 None,
                 login=login,
+                ended=moment(link.ended_at) if link and link.ended_at else "",
                 shut=Shut(refusal.value),
                 advice=refusal_text(refusal, company),
                 link_url=url_for("box_link.link") if linkable else "",
                 help_url=url_for("box_link.help_page"),
             )
         assert link is not None
-        box_user_id = link.box_user_id
+        box_user_id, box_company = link.box_user_id, link.box_company
         # The connection goes back to the pool before anybody waits for Box.
         release()
         client = box_access().client(person_id=person.id, session_hash=person.session_hash)
         return Door(
             client,
             login=login,
+            company=box_company,
             box_user_id=box_user_id,
             settings_url=url_for("box_link.settings_page"),
             help_url=url_for("box_link.help_page"),
