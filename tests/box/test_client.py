@@ -20,6 +20,7 @@ from webapp.box.errors import (
     BoxDenied,
     BoxError,
     BoxItemGone,
+    BoxNarrow,
     BoxNotReady,
     BoxOdd,
     BoxUnavailable,
@@ -316,7 +317,7 @@ def test_a_fresh_upload_asks_to_wait(sandbox: SandboxProcess, box: BoxClient) ->
     ("code", "kind"),
     [
         ("access_denied_insufficient_permissions", BoxDenied),
-        ("insufficient_scope", BoxDenied),
+        ("insufficient_scope", BoxNarrow),
         ("", BoxDenied),
         ("forbidden_by_policy", BoxBlocked),
         ("access_denied_item_locked", BoxBlocked),

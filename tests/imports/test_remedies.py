@@ -15,7 +15,12 @@ from webapp.core.formats import clock_time
 from webapp.imports.models import ImportItem, ItemState
 from webapp.imports.reasons import PATIENT, REASONS, Remedy
 
-FACTS = {"done": "1.2 MB", "size": "8.1 MB"}
+FACTS = {
+    "done": "1.2 MB",
+    "size": "8.1 MB",
+    "company": "Acme Builders",
+    "name": "Studio Fennimore",
+}
 WORDS = {
     Remedy.RETRY: "Try again",
     Remedy.RECONNECT: "Reconnect Box",

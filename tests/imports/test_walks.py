@@ -17,6 +17,12 @@ from tests.support.linking import link
 from tests.support.pages import Page, Visitor
 from tests.support.processes import Plumbline
 from tests.support.world import World
+from webapp.box.errors import (
+    BoxBadRequest,
+    BoxLinkBroken,
+    BoxMisconfigured,
+    BoxUnavailable,
+)
 from webapp.companies.models import CompanyMember, ProjectMember
 from webapp.core.clock import utcnow
 from webapp.core.database import db
@@ -415,6 +421,13 @@ def test_people_take_turns_and_nobody_walks_twice_at_once(bench: Bench) -> None:
         assert second is not None
         assert second.walk_id != first.walk_id
         walks.hand_back(second)
+
+
+def test_whatever_keeps_a_walk_waiting_has_a_sentence() -> None:
+    waits = [BoxLinkBroken, BoxMisconfigured, BoxUnavailable, BoxBadRequest]
+    for kind in waits:
+        waits += kind.__subclasses__()
+        assert kind.code in walks.TEXTS, kind
 
 
 def test_a_lost_worker_changes_nothing_any_more(bench: Bench) -> None:

@@ -42,6 +42,9 @@ TEXTS = {
     "box_down": N_("Box is not answering. Counting goes on as soon as it does."),
     "box_refused": N_("The folder changed in Box. Counting begins again."),
     "misconfigured": N_("Box refuses Plumbline's own registration. Its people have been told."),
+    "box_narrow": N_(
+        "Plumbline's permission at Box does not cover this. Its people have been told."
+    ),
     "gave_up": N_("Counting stopped, because Box did not answer."),
     "unlinked": N_("Counting stopped, because Box was disconnected."),
     "feature_off": N_("Counting stopped, because Box was switched off for this company."),
