@@ -241,7 +241,7 @@ def documents(page: Page) -> None:
     dialog = page.get_by_role("dialog")
     content = (ROOT / "demo/files" / look_ahead).read_bytes()
     file = FilePayload(name=look_ahead, mimeType="application/pdf", buffer=content + b"%2\n")
-    dialog.locator("input[type=file]").set_input_files(file)
+    dialog.locator("#picker-file").set_input_files(file)
     dialog.get_by_role("button", name="Attach 1 file").click()
     dialog.wait_for(state="detached")
     page.goto(record)
