@@ -50,7 +50,9 @@ def film_attaching(page: Page, file: Path) -> None:
     attach.filter(visible=True).first.click()
     dialog = page.get_by_role("dialog")
     dialog.locator("tbody tr").first.wait_for()
+    _clear(dialog)
     film.shoot()
+    dialog.get_by_role("link", name="All files", exact=True).first.click()
     for name in ("Quillmark Projects", "2317 Larkspur MOB", "05 RFIs"):
         dialog.get_by_role("row").get_by_role("link", name=name, exact=True).click()
         dialog.locator(".path [aria-current]").get_by_text(name).wait_for()
@@ -71,6 +73,15 @@ def film_attaching(page: Page, file: Path) -> None:
     files.scroll_into_view_if_needed()
     film.shoot(LAST_MS)
     film.save(file)
+
+
+def _clear(dialog: Locator) -> None:
+    """Take out what the photographs have left in the tray."""
+    clear = dialog.get_by_role("button", name="Clear", exact=True)
+    if clear.count():
+        # On a phone it is folded away with the tray.
+        clear.evaluate("button => button.click()")
+        clear.wait_for(state="detached")
 
 
 def _count(dialog: Locator, number: int) -> Locator:

@@ -395,7 +395,7 @@ def test_the_bakery_has_rules_of_its_own_for_files(
     sandbox.change("classify", TRENCH)
     page = linked_baker.get(f"{HERE}box/folders/{id_of(sandbox, RECEIVED)}")
     trench = line(page, "Joint trench exhibit.pdf")
-    assert trench.note == "Looks tasty"
+    assert trench.note == "Looks tasty, Owned by Bryn Castellane"
     tray = tick(linked_baker, HERE, trench.token)
     assert marks(tray) == {trench.name: ["Looks tasty"]}
     assert linked_baker.submit(tray, "/send", expect=409).text == "Tell us what the photo is for."
