@@ -218,6 +218,18 @@ def test_starts_and_ends_are_said_once_and_percents_never(bench: Bench) -> None:
     assert said(bench.person.get(mark(part), htmx=True)) == ""
 
 
+def test_an_end_noted_before_anybody_could_read_it_is_said_all_the_same(bench: Bench) -> None:
+    bench.attach(CARDS)
+    part = bench.person.get(mark(bench.page()), htmx=True)
+    bench.work()
+    # As if it had ended just before the part was made, and could be read only just after it.
+    moment, _dot, known = mark(part).partition("since=")[2].partition(".")
+    assert known == str(bench.item().id)
+    late = f"{COPIES}?since={int(moment) + 60_000}"
+    assert said(bench.person.get(f"{late}.{known}", htmx=True)) == "Contact cards.vcf is attached"
+    assert said(bench.person.get(late, htmx=True)) == ""
+
+
 def test_a_page_that_has_just_come_says_nothing_of_what_it_shows(bench: Bench) -> None:
     bench.attach(PERMIT)
     page = bench.page()
@@ -240,7 +252,9 @@ def test_a_record_says_of_others_copies_what_its_reader_may_know(
     charlie.get(before, htmx=True, expect=404)
 
 
-@pytest.mark.parametrize("since", ["", "x", "-1", "9" * 15, "9" * 30, "1e9", "²", "1,2"])
+@pytest.mark.parametrize(
+    "since", ["", "x", "-1", "9" * 15, "9" * 30, "1e9", "²", "1,2", "1..2", "1.x"]
+)
 def test_a_strange_since_says_nothing(bench: Bench, since: str) -> None:
     bench.attach(CARDS)
     assert said(bench.person.get(f"{COPIES}?since={since}", htmx=True)) == ""

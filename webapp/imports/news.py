@@ -4,7 +4,8 @@ A part that fetches itself says in its address since when it knows what it knows
 hears of each start and each end once, however long it was hidden.
 """
 
-from collections.abc import Iterable
+import re
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, select
@@ -16,10 +17,17 @@ from webapp.imports.models import UNFINISHED, ImportItem, ItemState
 
 SAID_MAX = 100
 
+_MARK = re.compile(r"[0-9]{1,14}(?:\.[0-9]{1,12}){0,100}", re.ASCII)
 
-def mark() -> str:
-    """Return this moment as it rides in an address."""
-    return str(round(utcnow().timestamp() * 1000))
+
+def mark(shown: Iterable[ImportItem] = ()) -> str:
+    """Return what is known now as it rides in an address: this moment, and what is under way.
+
+    The moment alone would lose what ends just then: it is noted before others can read it.
+    """
+    ids = [item.id for item in shown if item.state in UNFINISHED]
+    moment = round(utcnow().timestamp() * 1000)
+    return ".".join(map(str, (moment, *ids[:SAID_MAX])))
 
 
 def since(
@@ -30,26 +38,38 @@ def since(
     `shown` are those under way and those that failed; the asker sees the record of all of them.
     Nothing for a part that does not say since when: its page has just been loaded.
     """
-    if not text or not text.isascii() or not text.isdecimal() or len(text) > 14:
+    if not text or not _MARK.fullmatch(text):
         return ""
-    moment = datetime.fromtimestamp(int(text) / 1000, UTC)
+    number, *ids = map(int, text.split("."))
+    moment, known = datetime.fromtimestamp(number / 1000, UTC), frozenset(ids)
     items = list(shown)
-    began = sum(item.state in UNFINISHED and item.created_at > moment for item in items)
-    failed = sum(
-        item.state == ItemState.FAILED and (item.finished_at or moment) > moment for item in items
+    began = sum(
+        item.state in UNFINISHED and item.id not in known and item.created_at > moment
+        for item in items
     )
-    return _said(began, _arrived(session, which, moment), failed)
+    failed = sum(
+        item.state == ItemState.FAILED
+        and (item.id in known or (item.finished_at or moment) > moment)
+        for item in items
+    )
+    return _said(began, _arrived(session, which, moment, known), failed)
 
 
-def _arrived(session: Session, which: ColumnElement[bool], moment: datetime) -> list[str]:
+def _arrived(
+    session: Session, which: ColumnElement[bool], moment: datetime, known: Collection[int]
+) -> list[str]:
     """Return the names of the files that were attached since then, of the latest ones."""
     latest = session.execute(
-        select(ImportItem.name, ImportItem.finished_at)
+        select(ImportItem.id, ImportItem.name, ImportItem.finished_at)
         .where(which, ImportItem.state == ItemState.ATTACHED)
         .order_by(ImportItem.id.desc())
         .limit(SAID_MAX)
     )
-    return [name for name, finished_at in latest if finished_at and finished_at > moment]
+    return [
+        name
+        for id_, name, finished_at in latest
+        if id_ in known or (finished_at and finished_at > moment)
+    ]
 
 
 def _said(began: int, arrived: list[str], failed: int) -> str:

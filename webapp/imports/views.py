@@ -59,7 +59,7 @@ def _add_looking(bp: Blueprint, host: Host) -> None:
             counted=count_text(shown),
             is_moving=any(copy.is_moving for copy in shown),
             may_retry_all=sum(copy.is_over for copy in shown) > 1,
-            since=news.mark(),
+            since=news.mark(items),
             said=news.since(
                 db.session(),
                 ImportItem.person_id == person_id,

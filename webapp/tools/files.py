@@ -95,8 +95,8 @@ class FileList:
 
     @property
     def mark(self) -> str:
-        """The moment of which this is, for the page to ask what has happened since."""
-        return news.mark()
+        """What this tells, for the page to ask what has happened since."""
+        return news.mark(copy.item for copy in self.copies if not copy.is_mine)
 
     @property
     def current(self) -> tuple[ShownFile, ...]:
