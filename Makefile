@@ -30,9 +30,9 @@ texts: $(VENV)/.dev ## take new sentences into the translations, and say which a
 
 lock: $(VENV)/bin/uv ## make the hashed locks anew from the .in files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" requirements.in -o requirements.txt
+		--custom-compile-command "make lock" requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --custom-compile-command "make lock" -c requirements.txt \
+		--custom-compile-command "make lock" -c requirements.txt \
 		requirements-dev.in -o requirements-dev.txt
 
 vendor: ## fetch the vendored files again as vendor.json says
