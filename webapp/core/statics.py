@@ -1,8 +1,8 @@
 """Static files under a path that carries a hash of them all, so that browsers may keep them.
 
 The hash is in the path, not in a query: modules import each other by relative names and stay
-within the same version. What browsers get has no comments and is compressed; both are done once,
-when the application starts, and kept in memory: it is some hundred kilobytes.
+within the same version. What browsers get has neither comments nor long names and is compressed;
+both are done once, when the application starts, and kept in memory: it is some hundred kilobytes.
 """
 
 import gzip
@@ -11,9 +11,8 @@ import mimetypes
 from dataclasses import dataclass
 from pathlib import Path
 
+import minify
 from flask import Flask, Response, request
-from rcssmin import cssmin
-from rjsmin import jsmin
 from werkzeug.exceptions import NotFound
 
 YEAR_SECONDS = 31_536_000
@@ -69,8 +68,8 @@ def _asset(name: Path, path: Path) -> Asset:
 
 def _small(suffix: str, content: bytes) -> bytes:
     """Return a script or style sheet without what only people read."""
-    shrink = {".js": jsmin, ".css": cssmin}.get(suffix)
-    return str(shrink(content.decode())).encode() if shrink else content
+    kind = {".js": "application/javascript", ".css": "text/css"}.get(suffix)
+    return str(minify.string(kind, content.decode())).encode() if kind else content
 
 
 def _sent(asset: Asset, *, is_current: bool) -> Response:
