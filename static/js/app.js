@@ -5,9 +5,10 @@ import * as focus from "./focus.js";
 import * as groups from "./groups.js";
 import * as menus from "./menus.js";
 import * as picker from "./picker.js";
+import * as places from "./places.js";
 import * as requests from "./requests.js";
 
-const behaviours = [menus, groups, requests, focus, dialog, picker, drop];
+const behaviours = [menus, groups, requests, focus, dialog, picker, places, drop];
 
 function init(root) {
   for (const behaviour of behaviours) behaviour.init(root);

@@ -11,7 +11,7 @@ export function init(root) {
       const closer = event.target.closest("[data-closes-dialog]");
       if (!closer) return;
       event.preventDefault();
-      dialog.close();
+      shut(dialog);
     });
     addPlaceForProblems(dialog);
     dialog.showModal();
@@ -54,6 +54,11 @@ function listen() {
   });
   // The server says so when what the dialog was opened for is done.
   document.addEventListener("close-dialog", () => {
-    for (const dialog of document.querySelectorAll("dialog[data-dialog][open]")) dialog.close();
+    for (const dialog of document.querySelectorAll("dialog[data-dialog][open]")) shut(dialog);
   });
+}
+
+/** As Escape does: whoever has something to do first may hold it back and closes it then. */
+function shut(dialog) {
+  if (dialog.dispatchEvent(new Event("cancel", { cancelable: true }))) dialog.close();
 }

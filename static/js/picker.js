@@ -87,18 +87,14 @@ function arrive(panel) {
   if (first && (isUntouched || !isFocused()) && panel.closest("dialog")) first.focus();
 }
 
-/**
- * Marks the view that is shown. A search is over when anything else is shown than what it found, unless
- * somebody is typing the next one.
- */
+/** Marks the view that is shown, and what was searched for, unless somebody is typing the next search. */
 function enter(folder) {
   for (const way of document.querySelectorAll(".views a")) {
     if (way.dataset.view === folder.dataset.view) way.setAttribute("aria-current", "true");
     else way.removeAttribute("aria-current");
   }
   const field = document.getElementById("picker-q");
-  const isOver = !["search", "link"].includes(folder.dataset.view);
-  if (field && isOver && field !== document.activeElement) field.value = "";
+  if (field && field !== document.activeElement) field.value = folder.dataset.query ?? "";
 }
 
 function startSearch(event) {

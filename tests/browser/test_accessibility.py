@@ -250,8 +250,7 @@ def test_the_dialog_is_accessible_in_all_its_states(
         expect(dialog.get_by_role("button", name="Reconnect Box")).to_be_visible()
         inspection.look("link ended")
         linked.unlink()
-        tab.goto(record)
-        dialog = open_dialog(tab)
+        tab.reload()
         expect(dialog.get_by_role("button", name="Connect Box")).to_be_visible()
         inspection.look("not linked")
 

@@ -120,7 +120,6 @@ def test_05_what_is_chosen_survives_escape_reload_and_reconnecting(
     expect_chosen(dialog, name_of(README))
     expect(dialog.get_by_role("link", name="Templates", exact=True)).to_be_visible()
     tab.reload()
-    dialog = open_dialog(tab)
     expect_chosen(dialog, name_of(README))
     open_folders(dialog, TEMPLATES)
     expect(row(dialog, name_of(README)).get_by_role("checkbox")).to_be_checked()

@@ -110,6 +110,14 @@ def test_a_document_is_found_by_name_with_the_keyboard(linked: Actor, surfer: Su
     dialog.get_by_role("link", name="Clear search").click()
     expect(dialog.locator(".path [aria-current]")).to_have_text("Found by name")
     expect(row(dialog, LETTER).get_by_role("checkbox")).to_be_checked()
+    tab.reload()
+    expect(dialog.locator(".path [aria-current]")).to_have_text("Found by name")
+    tab.go_back()
+    expect(row(dialog, "Found by name")).to_be_visible()
+    tab.go_back()
+    expect(dialog.get_by_role("link", name="Box", exact=True)).to_have_attribute(
+        "aria-current", "true"
+    )
     dialog.get_by_role("link", name="My computer").click()
     dialog.get_by_role("button", name="Attach 1 file").click()
     expect(dialog).to_have_count(0)

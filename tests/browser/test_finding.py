@@ -169,8 +169,6 @@ def test_previews_come_on_request_and_one_is_looked_at(linked: Actor, surfer: Su
     expect(sheet.get_by_text("Box is drawing the preview")).to_have_count(0)
     sheet.get_by_role("button", name="Close").click()
     tab.reload()
-    dialog = open_dialog(tab)
-    open_folders(dialog, PHOTOS)
     expect(dialog.locator(".thumb")).to_have_count(100)
     dialog.get_by_label("Previews").uncheck()
     expect(dialog.locator(".thumb")).to_have_count(0)

@@ -16,7 +16,6 @@ from tests.browser.picking import (
     open_dialog,
     open_folders,
     row,
-    settled,
     tick,
 )
 from tests.sandbox.process import SandboxProcess
@@ -510,27 +509,3 @@ def test_an_upload_after_the_session_ended_says_what_to_do(
     expect(dialog.locator(".uploads li.failed")).to_contain_text(
         "You signed in or out since it was opened. Load it again and repeat."
     )
-
-
-def test_back_leaves_the_record_and_not_the_folders(linked: Actor, surfer: Surfer) -> None:
-    tab = surfer.tab
-    record = linked.new_rfi("Back")
-    record_list = record.rpartition("/")[0]
-    tab.goto(record_list)
-    tab.get_by_label("Search").fill("Back")
-    expect(tab).to_have_url(re.compile(r"q=Back"))
-    settled(tab)
-    tab.get_by_role("main").locator(f'a[href="{record}"]').click()
-    dialog = open_dialog(tab)
-    tick(dialog, README)
-    tab.go_back()
-    expect(tab).to_have_url(re.compile(r"q=Back"))
-    expect(tab.get_by_role("heading", level=1)).to_have_text("RFIs")
-    expect(tab.get_by_label("Search")).to_have_value("Back")
-    tab.go_forward()
-    expect(tab.get_by_role("heading", level=1)).to_have_text("Back")
-    expect(tab.get_by_role("dialog")).to_have_count(0)
-    dialog = open_dialog(tab)
-    expect_chosen(dialog, name_of(README))
-    dialog.get_by_role("link", name="Close").click()
-    expect(dialog).to_have_count(0)

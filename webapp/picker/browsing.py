@@ -27,7 +27,14 @@ from webapp.core import htmx
 from webapp.core.text import _
 from webapp.picker import finding
 from webapp.picker.finding import FOLLOWING
-from webapp.picker.frame import box_url, frame, opened_host, opened_target
+from webapp.picker.frame import (
+    DIALOG,
+    asked_part,
+    box_url,
+    frame,
+    opened_host,
+    opened_target,
+)
 from webapp.picker.host import Door, TooSoon
 from webapp.picker.listing import WAYS, Listing, View
 
@@ -41,6 +48,7 @@ LASTING_ARGS = frozenset({"in", "sort", "dir"})
 REFUSED = 424
 PANEL, FOLDER, ROWS = "picker/_panel.html", "picker/_folder.html", "picker/_rows.html"
 PROBLEM, MORE_PROBLEM = "picker/_problem.html", "picker/_more_problem.html"
+SHUT = "picker/_shut.html"
 
 
 # ---- what is shown
@@ -101,21 +109,23 @@ def _answer(
     whole: str = FOLDER,
 ) -> BaseResponse:
     """Answer with what `make` gets of Box: whole, or its rows alone when they follow others."""
+    whole = asked_part(panel=PANEL, folder=FOLDER, default=whole)
     door = _door_or_page()
     if not isinstance(door, Door):
         return door
     is_again = "again" in request.args
     follows = htmx.wants_partial() and (is_again or not request.args.keys().isdisjoint(FOLLOWING))
+    # The panel's failure is a panel too: it is the place in which the dialog goes on.
+    problem = PROBLEM if whole == FOLDER else whole
     try:
         listing = make(door)
     except finding.LinkRefused as refusal:
-        return _refused(door, BoxItemGone(), folder_id, advice=str(refusal))
+        return _refused(door, BoxItemGone(), folder_id, partial=problem, advice=str(refusal))
     except TooSoon as refusal:
-        return _refused(door, BoxBusy(retry_after_s=refusal.wait_s), folder_id, advice=str(refusal))
+        busy = BoxBusy(retry_after_s=refusal.wait_s)
+        return _refused(door, busy, folder_id, partial=problem, advice=str(refusal))
     except BoxError as error:
-        # The panel's failure is a panel too: it is the place in which the dialog goes on.
-        partial = MORE_PROBLEM if follows else PANEL if whole == PANEL else PROBLEM
-        return _refused(door, error, folder_id, partial=partial)
+        return _refused(door, error, folder_id, partial=MORE_PROBLEM if follows else problem)
     if is_again:
         listing = replace(listing, more="")
     partial = ROWS if follows else whole
@@ -125,7 +135,7 @@ def _answer(
 
 def _choices(partial: str) -> dict[str, Any]:
     """Return what the frame around a list offers: the views, and what narrows a search."""
-    if htmx.wants_partial() and partial != PANEL:
+    if htmx.wants_partial() and partial not in (DIALOG, PANEL):
         return {}
     has_last = opened_host().last_folder(opened_target()) is not None
     return {
@@ -171,8 +181,9 @@ def _door_or_page() -> Door | BaseResponse:
     if door.client is not None:
         return door
     # 200, not 424: nothing failed, and the page keeps asking until the link is there.
-    response = htmx.render("picker/_shut.html", within="picker/page.html", **frame(door=door))
-    if htmx.wants_partial():
+    whole = asked_part(panel=SHUT, folder=SHUT, default=SHUT)
+    response = htmx.render(whole, within="picker/page.html", **frame(door=door))
+    if htmx.wants_partial() and whole == SHUT:
         # Whatever was asked for, all of Box's side is shut.
         response.headers["HX-Retarget"], response.headers["HX-Reswap"] = (
             "#picker-panel",
@@ -182,11 +193,11 @@ def _door_or_page() -> Door | BaseResponse:
 
 
 def _refused(
-    door: Door, error: BoxError, folder_id: str, *, partial: str = PROBLEM, advice: str = ""
+    door: Door, error: BoxError, folder_id: str, *, partial: str, advice: str = ""
 ) -> BaseResponse:
     """Answer that Box could not or would not: one sentence and what can be done."""
     problem = _shown(error, advice)
-    again = _again(folder_id, is_panel=partial == PANEL, from_the_top=problem["is_stale"])
+    again = _again(folder_id, from_the_top=problem["is_stale"])
     shown = frame(door=door, problem=problem, again=again, **_choices(partial))
     return htmx.render(partial, within="picker/page.html", status=REFUSED, **shown)
 
@@ -210,12 +221,12 @@ def _tries() -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
-def _again(folder_id: str, *, is_panel: bool, from_the_top: bool) -> str:
+def _again(folder_id: str, *, from_the_top: bool) -> str:
     """Return the address to try once more: the same one, or the folder's beginning."""
     endpoint, names = str(request.endpoint), OWN_ARGS
     variables = dict(request.view_args or {})
     kept: dict[str, Any] = {name: request.args[name] for name in names if name in request.args}
-    if is_panel or (from_the_top and "folder_id" in variables):
+    if from_the_top and "folder_id" in variables:
         kept = {name: value for name, value in kept.items() if name in LASTING_ARGS}
         return box_url("folder", folder_id=folder_id, **kept, t=_tries() + 1)
     if from_the_top:

@@ -300,11 +300,11 @@ def pasted(door: Door, pasted: str) -> Listing:
             )
         )
     if link.kind == Kind.SHARED:
-        return _by_shared_link(door, link.value)
+        return _by_shared_link(door, link.value, pasted)
     try:
         if link.kind == Kind.FOLDER:
             return folder(door, link.value)
-        return _one_file(door, _client(door).file(link.value))
+        return _one_file(door, _client(door).file(link.value), pasted)
     except (BoxItemGone, BoxDenied) as error:
         raise LinkRefused(
             _(
@@ -317,12 +317,12 @@ def pasted(door: Door, pasted: str) -> Listing:
         raise LinkRefused(_("An administrator of Box does not let this be opened.")) from error
 
 
-def _by_shared_link(door: Door, address: str) -> Listing:
+def _by_shared_link(door: Door, address: str, pasted: str) -> Listing:
     found = _shared_item(door, address)
     try:
         if found.is_folder:
             return folder(door, found.id)
-        return _one_file(door, _client(door).file(found.id))
+        return _one_file(door, _client(door).file(found.id), pasted)
     except BoxItemGone as error:
         # The link alone lets this account look, and a copy needs more than that.
         raise LinkRefused(
@@ -359,8 +359,9 @@ def _shared_item(door: Door, address: str) -> BoxItem:
         raise LinkRefused(_("An administrator of Box does not let this be opened.")) from error
 
 
-def _one_file(door: Door, item: BoxItem) -> Listing:
+def _one_file(door: Door, item: BoxItem, pasted: str) -> Listing:
     """Return the file a link names, with the reason beside it when it cannot be attached."""
     mine, trail = seals(), trail_of(item) or (ROOT,)
     rows = _rows([item], door, mine, with_paths=True)
-    return Listing(View.LINK, here(), here(), rows, trail, mine.seal_trail(trail))
+    sealed = mine.seal_trail(trail)
+    return Listing(View.LINK, here(), here(), rows, trail, sealed, pasted=pasted)

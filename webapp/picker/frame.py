@@ -8,6 +8,8 @@ from flask import current_app, g, request, url_for
 from webapp.picker.host import PickerHost, Target, Tray
 from webapp.picker.seals import Seals
 
+DIALOG = "picker/_dialog.html"
+
 
 def open_here(host: PickerHost) -> None:
     """Open the target of the address for this request; raises the host's own errors."""
@@ -55,6 +57,12 @@ def frame(**context: Any) -> dict[str, Any]:
         "panel": "",
         **context,
     }
+
+
+def asked_part(*, panel: str, folder: str, default: str) -> str:
+    """Return the template for the place in the page that a list is asked for, which htmx names."""
+    places = {"dialog-host": DIALOG, "picker-panel": panel, "picker-folder": folder}
+    return places.get(request.headers.get("HX-Target", ""), default)
 
 
 def prefix() -> str:

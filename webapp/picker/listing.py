@@ -91,7 +91,8 @@ class Listing:
 
     `more` is the address of the rows that follow, "" on the last page; `at` is the address of this
     very page's rows alone, for when they were let go. `by` is who used this folder
-    last, "" when it was the person themself; None when it was opened by hand.
+    last, "" when it was the person themself; None when it was opened by hand. `pasted` is the link
+    that led here.
     """
 
     view: View
@@ -107,10 +108,16 @@ class Listing:
     search: Search | None = None
     by: str | None = None
     way: Way | None = None
+    pasted: str = ""
 
     @property
     def folder_id(self) -> str:
         return self.trail[-1].folder_id
+
+    @property
+    def query(self) -> str:
+        """Return what the search field holds while this is shown."""
+        return self.search.query if self.search else self.pasted
 
     @property
     def is_folder(self) -> bool:

@@ -20,6 +20,7 @@ from webapp.core.problems import Problem
 from webapp.core.text import tidy
 from webapp.picker import browsing, previews, tus
 from webapp.picker.frame import (
+    DIALOG,
     box_url,
     frame,
     here,
@@ -121,7 +122,7 @@ def show_dialog() -> BaseResponse:
         raise NotFound
     if source == "box" and not htmx.wants_partial():
         return redirect(box_url("panel"), 303)
-    return htmx.render("picker/_dialog.html", within="picker/page.html", **frame(source=source))
+    return htmx.render(DIALOG, within="picker/page.html", **frame(source=source))
 
 
 def show_tray() -> BaseResponse:

@@ -41,7 +41,9 @@ def _place() -> Place:
 def browse() -> BaseResponse:
     """The whole side, one folder or what a search found, or with a page's number the rows."""
     page, listing = _page(), _listing()
-    partial = ROWS if page > 1 else FOLDER_PART if "folder" in request.args else PANEL
+    usual = FOLDER_PART if "folder" in request.args else PANEL
+    whole = frame.asked_part(panel=PANEL, folder=FOLDER_PART, default=usual)
+    partial = ROWS if page > 1 else whole
     return views.show_source(KEY, partial, panel=PANEL, listing=listing)
 
 
