@@ -20,6 +20,10 @@ let sending = null;
 
 export function init(root) {
   listen();
+  for (const field of root.querySelectorAll("[data-picker] [type=file]")) {
+    // On the field itself: the panel around it may be redrawn while somebody looks through their files.
+    field.addEventListener("change", () => chosen(field));
+  }
   const picker = root.matches?.("[data-picker]") ? root : root.querySelector("[data-picker]");
   if (!picker) return;
   sending?.then(({ showLines }) => showLines(picker));
@@ -31,15 +35,16 @@ async function send(picker, sources) {
   (await sending).sendAll(picker, sources);
 }
 
+function chosen(field) {
+  const picker = document.querySelector("[data-picker]");
+  if (!picker) return;
+  send(picker, [...field.files].map((file) => named(file, "photo")));
+  field.value = "";
+}
+
 function listen() {
   if (isListening) return;
   isListening = true;
-  document.addEventListener("change", ({ target }) => {
-    const picker = target.type === "file" && target.closest("[data-picker]");
-    if (!picker) return;
-    send(picker, [...target.files].map((file) => named(file, "photo")));
-    target.value = "";
-  });
   document.addEventListener("paste", paste);
   document.addEventListener("dragstart", () => (isOurs = true));
   document.addEventListener("dragend", () => (isOurs = false));

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.browser.conftest import Actor
-from tests.browser.picking import expect_chosen, name_of, open_dialog, tick
+from tests.browser.picking import expect_chosen, name_of, open_dialog, settled, tick
 from tests.browser.test_accessibility import inspecting
 from tests.support.chromium import PHONE, SIZES, Surfer
 
@@ -134,6 +134,30 @@ def test_files_dropped_on_one_of_several_notes_go_to_that_note(
     expect(tab.locator("[data-over]")).to_have_count(0)
     drag.drop(tab.get_by_role("heading", level=1))
     expect(tab.get_by_role("dialog")).to_have_count(0)
+
+
+def test_files_are_taken_although_the_panel_was_redrawn_while_they_were_looked_for(
+    alice_here: Actor, surfer: Surfer
+) -> None:
+    tab = surfer.tab
+    tab.goto(alice_here.new_rfi("Looking"))
+    dialog = open_dialog(tab)
+    dialog.get_by_role("link", name="My computer").click()
+    expect(dialog.get_by_role("heading", name="Drop files here")).to_be_visible()
+    settled(tab)
+    # What the browser's own list of files hands over goes to the field that had opened it.
+    field = dialog.locator("#picker-file").element_handle()
+    dialog.get_by_role("link", name="My computer").click()
+    wait_for(tab, lambda: not field.evaluate("field => field.isConnected"))
+    field.evaluate(
+        """field => {
+            const given = new DataTransfer();
+            given.items.add(new File(["a note"], "note.txt", { type: "text/plain" }));
+            field.files = given.files;
+            field.dispatchEvent(new Event("change", { bubbles: true }));
+        }"""
+    )
+    expect_chosen(dialog, "note.txt")
 
 
 @pytest.mark.parametrize("source", ["My computer", "Box"])
@@ -516,7 +540,6 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(
     expect_half(dialog, line)
     tab.reload()
     line.hang_up()
-    dialog = open_dialog(tab)
     choose(dialog, model)
     expect_attached_whole(tab)
     assert line.asked.count("POST") == 1
