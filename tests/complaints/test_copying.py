@@ -107,6 +107,7 @@ def test_20_what_failed_says_why_and_is_tried_again_alone_or_together(bench: Ben
     assert states == [ItemState.ATTACHED, ItemState.FAILED, ItemState.FAILED]
     page = bench.person.get(batch_of(bench))
     assert page.text.count("Your Box account may not download it any more.") == 2
+    assert page.text.count("Code: no_permission_in_box") == 2
     first, second = (f"/imports/items/{item.id}/retry" for item in bench.items()[1:])
     assert buttons(page, "Try again") == [first, second]
     assert buttons(page, "Try all again that failed") == [f"{batch_of(bench)}/retry"]

@@ -55,6 +55,11 @@ class ShownCopy:
         return self.is_over and self.item.reason != "cancelled"
 
     @property
+    def code(self) -> str:
+        """Return the failure's stable code, to name to whoever helps; "" where nothing failed."""
+        return self.item.reason or "" if self.has_failed else ""
+
+    @property
     def may_retry(self) -> bool:
         """True for whoever chose the file: it is their Box."""
         return self.is_mine and self.is_over

@@ -195,7 +195,10 @@ def _door_or_page() -> Door | BaseResponse:
 def _refused(
     door: Door, error: BoxError, folder_id: str, *, partial: str, advice: str = ""
 ) -> BaseResponse:
-    """Answer that Box could not or would not: one sentence and what can be done."""
+    """Answer that Box could not or would not: one sentence and what can be done.
+
+    `advice` takes the place of the error's own, and of its code, where more is known.
+    """
     problem = _shown(error, advice)
     again = _again(folder_id, from_the_top=problem["is_stale"])
     shown = frame(door=door, problem=problem, again=again, **_choices(partial))
@@ -203,11 +206,13 @@ def _refused(
 
 
 def _shown(error: BoxError, advice: str) -> dict[str, Any]:
+    code = "" if advice else error.code
     if not advice and isinstance(error, BoxItemGone | BoxDenied | BoxBlocked):
         advice = _("This folder is no longer in your Box, or you no longer have access to it.")
     wait = round(error.retry_after_s) if isinstance(error, BoxBusy) else 0
     return {
         "advice": advice or _(error.advice),
+        "code": code,
         "needs_link": isinstance(error, BoxLinkBroken),
         "is_stale": isinstance(error, BoxBadRequest),
         "wait_s": wait,
