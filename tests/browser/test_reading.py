@@ -117,5 +117,5 @@ def test_targets_on_a_phone_are_large_enough_for_a_thumb(
     dialog.get_by_role("link", name="Show chosen").click()
     assert "\n".join(dialog.evaluate(SMALL)) == ""
     dialog.get_by_role("link", name="My computer").click()
-    expect(dialog.get_by_role("heading", name="Drop files here")).to_be_visible()
+    expect(dialog.get_by_role("heading", name="Choose from this device")).to_be_visible()
     assert "\n".join(dialog.evaluate(SMALL)) == ""
