@@ -10,6 +10,7 @@ from tests.browser.conftest import Actor
 from tests.browser.picking import name_of, open_dialog, tick
 from tests.sandbox.process import SandboxProcess
 from tests.support.chromium import SIZES, Surfer
+from tests.support.processes import Person
 from tests.support.world import World
 
 README = "/Templates/Folder structure readme.txt"
@@ -90,6 +91,51 @@ def test_what_failed_is_tried_again_or_dismissed_from_any_page(
     tray.get_by_role("button", name="Try again").click()
     expect(copies(tab)).to_have_count(0)
     expect(tab.locator("#tools-files").get_by_text("verified")).to_have_count(1)
+
+
+def test_a_copy_to_a_response_is_followed_beside_it_and_stopped_there(
+    surfers: Callable[..., Surfer],
+    linked: Actor,
+    people: Callable[[str], Person],
+    sandbox: SandboxProcess,
+) -> None:
+    record = linked.new_rfi("Beside a response")
+    sandbox.faults({"match": BYTES, "action": {"gate": "half", "after_bytes": 1}})
+    hers, his = surfers(), surfers(**SIZES["phone"])
+    hers.take_cookies(linked.person.http)
+    his.take_cookies(people("bob").http)
+    tab, other = hers.tab, his.tab
+    tab.goto(record)
+    reply, thread = tab.locator("#tools-reply"), tab.locator("#responses-thread")
+    reply.get_by_label("Your response").fill("See the readme")
+    reply.get_by_role("button", name="Attach File(s)").click()
+    dialog = tab.get_by_role("dialog")
+    tick(dialog, README)
+    dialog.get_by_role("button", name="Attach 1 file").click()
+    sandbox.wait_for_gate("half")
+    expect(reply.get_by_role("progressbar", name=name_of(README))).to_be_visible()
+    expect(reply.get_by_label("Your response")).to_have_value("See the readme")
+    reply.get_by_role("button", name="Send response").click()
+    expect(thread.get_by_role("progressbar", name=name_of(README))).to_be_visible()
+    other.goto(record)
+    theirs = other.locator("#responses-thread")
+    expect(theirs.get_by_role("progressbar", name=name_of(README))).to_be_visible()
+    expect(theirs.get_by_role("button")).to_have_count(0)
+    width = other.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert width <= 0, "the copy makes the page wider than the screen"
+    # It is redrawn as time passes, and keeps the focus.
+    cancel = thread.get_by_role("button", name="Cancel copying")
+    cancel.focus()
+    for _time in range(2):
+        with tab.expect_response(lambda answer: answer.url.endswith("/thread")):
+            pass
+    expect(cancel).to_be_focused()
+    cancel.press("Enter")
+    expect(thread.locator(".file")).to_have_count(0, timeout=2000)
+    # Nobody has to ask again.
+    expect(theirs.locator(".file")).to_have_count(0)
+    sandbox.release("half")
+    expect(theirs).to_contain_text("See the readme")
 
 
 def asked(tab: Page, ending: str) -> list[str]:

@@ -302,8 +302,7 @@ def test_a_file_of_a_row_gets_its_newer_version_there(
     """A response that is being written, by the person who writes it."""
     record = bench.record
     page = bench.page()
-    form = next(page.all("form", id="tools-reply"))
-    bench.person.post(form.get("action", ""), {"text": "See this", "attach": "yes"})
+    bench.person.submit(page, "/sections/responses", text="See this", attach="yes")
     with app.app_context():
         row_id = db.session.scalars(select(RecordRow.id).order_by(RecordRow.id.desc())).first()
         db.session.remove()

@@ -325,7 +325,7 @@ def test_files_come_from_box_while_the_note_is_pending(
     copying.attach(bob, sandbox, f"{here}/attach/", CARDS)
     day = on(bob, world, today())
     assert "every 2s" in day.html
-    assert "Contact cards.vcf: on its way" in day.text
+    assert "Waiting for its turn." in day.text
     copying.run_worker(app)
     day = on(bob, world, today())
     assert "every 2s" not in day.html

@@ -132,7 +132,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         sections=tuple(
             shown_table(session, found, section, lists)
             if section.is_table
-            else _section(session, found, section, lists)
+            else shown_thread(session, found, section, lists)
             for section in tool.sections
             if found.may_see_rows(section)
         ),
@@ -239,12 +239,14 @@ def _is_number(field: Field) -> bool:
     return field.kind in {Kind.MONEY, Kind.PERCENT, Kind.WHOLE_NUMBER}
 
 
-def _section(
+def shown_thread(
     session: Session,
     found: Standing,
     section: Section,
-    lists: dict[int | None, FileList],
+    lists: dict[int | None, FileList] | None = None,
 ) -> ShownSection:
+    """Return responses with their files, and what this person has written of the next one."""
+    lists = file_lists(session, found) if lists is None else lists
     rows = session.scalars(
         select(RecordRow)
         .where(

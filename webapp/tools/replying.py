@@ -11,8 +11,8 @@ from webapp.core.text import tidy
 from webapp.records.visibility import row_for
 from webapp.tools import responses
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
-from webapp.tools.page import ShownSection, open_record, record_page
-from webapp.tools.parts import Standing
+from webapp.tools.page import ShownSection, open_record, shown_thread
+from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import Section, Tool
 
 
@@ -29,6 +29,21 @@ def reply(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResp
         shown=shown,
         problem=None,
         typed=shown.draft.text if shown.draft else "",
+    )
+
+
+@bp.get("/<tool:tool>/<id:record_id>/sections/<section>/thread")
+def thread(project_id: int, tool: Tool, record_id: int, section: str) -> BaseResponse:
+    """The responses; the record's page asks for them again when files of theirs have changed."""
+    found = open_record(tool, project_id, record_id, me().id)
+    return htmx.render(
+        "tools/_thread.html",
+        within="tools/thread.html",
+        tool=tool,
+        record=found.record,
+        shown=_shown_section(found, section),
+        holders=people_of(db.session(), record_id).get(BALL_ROLE, ()),
+        may_attach=found.may_attach,
     )
 
 
@@ -79,10 +94,11 @@ def official(project_id: int, tool: Tool, record_id: int, row_id: int) -> BaseRe
     return redirect(address("record", tool, project_id, record_id) + f"#row-{row_id}", 303)
 
 
-def _shown_section(found: Standing, section: str) -> ShownSection:
-    _section(found.tool, section)
-    page = record_page(db.session(), found)
-    return next(shown for shown in page.sections if shown.section.key == section)
+def _shown_section(found: Standing, key: str) -> ShownSection:
+    section = _section(found.tool, key)
+    if not found.may_see_rows(section):
+        raise NotFound
+    return shown_thread(db.session(), found, section)
 
 
 def _section(tool: Tool, key: str) -> Section:
