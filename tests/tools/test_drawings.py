@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.sandbox.process import SandboxProcess
 from tests.support import copying
@@ -541,6 +541,24 @@ def test_a_batch_is_finished_only_when_nothing_is_left_in_it(
     alice.post(f"/attachments/{file.public_id}/remove")
     alice.post(f"{here}/move", {"move": "finish"})
     assert records(app)[0].status == "reviewed"
+
+
+def test_what_a_newer_version_has_replaced_is_not_published(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    here = batch(alice, world, FLOOR, FRAMING)
+    older, newer = copying.attachments(app)
+    with app.app_context():
+        one = update(Attachment).where(Attachment.id == older.id)
+        db.session.execute(one.values(superseded_by_id=newer.id))
+        db.session.commit()
+        db.session.remove()
+    assert list(table(alice.get(here))) == [FRAMING[0]]
+    press(alice, here, "publish")
+    assert [number for number, _rev, _status in sheets(app)] == ["S-201"]
+    assert records(app, number=None)[0].status == "reviewed"
+    kept = next(file for file in copying.attachments(app) if file.id == older.id)
+    assert (kept.record_id, kept.removed_at) == (older.record_id, None)
 
 
 # ---- from Box

@@ -5,7 +5,7 @@ the first byte, so that a browser shows progress and notices a broken download.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -19,7 +19,7 @@ from webapp.core.formats import filesize
 from webapp.core.names import clean_name, numbered
 from webapp.core.problems import Invalid
 from webapp.core.spreadsheets import Row, csv_blocks
-from webapp.core.text import _, format_number
+from webapp.core.text import _, format_number, pgettext
 
 FILES_MAX = 2000
 BYTES_MAX = 25 * 10**9
@@ -35,6 +35,12 @@ class Entry:
 
     attachment: Attachment
     folder: str = ""
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Return the way to it: nobody is to open what a newer version has replaced by accident."""
+        own = (self.folder,) if self.folder else ()
+        return (*own, pgettext("folder", "Superseded")) if self.attachment.superseded_by else own
 
 
 def respond(title: str, entries: list[Entry]) -> Response:
@@ -93,28 +99,29 @@ def _contents(store: Blobs, key: str) -> Iterator[bytes]:
 
 def member_names(entries: list[Entry]) -> list[str]:
     """Return each file's name within the archive: safe on every system, and no name twice."""
-    at_top = _Names(MANIFEST)
-    folders: dict[str, tuple[str, _Names]] = {}
-    found = []
-    for entry in entries:
-        if not entry.folder:
-            found.append(at_top.take(entry.attachment.name))
-            continue
-        if entry.folder not in folders:
-            folders[entry.folder] = (at_top.take(entry.folder), _Names())
-        folder, inside = folders[entry.folder]
-        found.append(f"{folder}/{inside.take(entry.attachment.name)}")
-    return found
+    top = _Folder(MANIFEST)
+    return [top.place(entry.folders, entry.attachment.name) for entry in entries]
 
 
-class _Names:
+class _Folder:
     """The names given within one folder; systems that ignore case must find no two alike."""
 
     def __init__(self, *taken: str) -> None:
         self._taken = set(taken)
         self._last: dict[str, int] = {}
+        self._folders: dict[str, tuple[str, _Folder]] = {}
 
-    def take(self, wanted: str) -> str:
+    def place(self, folders: Sequence[str], name: str) -> str:
+        """Return the path of a file down this way, seen from here."""
+        if not folders:
+            return self._take(name)
+        first, *rest = folders
+        if first not in self._folders:
+            self._folders[first] = (self._take(first), _Folder())
+        called, inside = self._folders[first]
+        return f"{called}/{inside.place(rest, name)}"
+
+    def _take(self, wanted: str) -> str:
         name = safe_name(wanted)
         number, free = self._last.get(name, 1), name
         while free.casefold() in self._taken:
@@ -141,16 +148,19 @@ def _manifest(entries: list[Entry], names: list[str]) -> bytes:
         _("Source"),
         _("Path"),
         _("Version"),
+        _("Superseded by"),
         _("Attached by"),
         _("Attached at (UTC)"),
     )
-    lines = [_line(entry.attachment, name) for entry, name in zip(entries, names, strict=True)]
+    called = {entry.attachment.id: name for entry, name in zip(entries, names, strict=True)}
+    lines = [_line(entry.attachment, called) for entry in entries]
     return b"".join(csv_blocks([[heads, *lines]]))
 
 
-def _line(found: Attachment, name: str) -> Row:
+def _line(found: Attachment, called: dict[int, str]) -> Row:
+    newer = found.superseded_by
     return (
-        name,
+        called[found.id],
         found.original_name,
         found.description,
         found.size_bytes,
@@ -159,9 +169,20 @@ def _line(found: Attachment, name: str) -> Row:
         source_text(found.source),
         found.box_path,
         found.box_version_number or "",
+        called.get(newer.id) or superseded_text(found) if newer else "",
         found.attached_by.name,
         found.attached_at,
     )
+
+
+def superseded_text(found: Attachment) -> str:
+    """Return which version has taken a file's place, "" for one that is current."""
+    newer = found.superseded_by
+    if newer is None:
+        return ""
+    if not newer.box_version_number:
+        return _("a newer version")
+    return _("version %(number)s", number=newer.box_version_number)
 
 
 def source_text(source: str) -> str:

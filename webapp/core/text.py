@@ -37,6 +37,11 @@ def ngettext(one: str, many: str, num: int, **values: object) -> str:
     return str(flask_babel.ngettext(one, many, num, **values))
 
 
+def pgettext(context: str, text: str) -> str:
+    """Return `text` as the reader's language says it in this context."""
+    return str(flask_babel.pgettext(context, text))
+
+
 def N_(text: str) -> str:  # noqa: N802  # gettext's customary name
     return text
 
@@ -47,7 +52,7 @@ def NC_(context: str, text: str) -> str:  # noqa: N802
 
 def step_text(label: str) -> str:
     """Return what a button calls a step: as the step is translated, else like any sentence."""
-    said = str(flask_babel.pgettext("step", label))
+    said = pgettext("step", label)
     return said if said != label else _(label)
 
 

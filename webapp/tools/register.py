@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
-from webapp.attachments.archive import source_text
+from webapp.attachments.archive import source_text, superseded_text
 from webapp.attachments.models import Attachment, Source
 from webapp.companies import access
 from webapp.companies.models import Level
@@ -211,7 +211,7 @@ def _lines(session: Session, ids: Select[int]) -> Iterator[Line]:
         select(Attachment, Record)
         .join(Record, Record.id == Attachment.record_id)
         .where(Attachment.id.in_(session.scalars(ids).all()))
-        .options(joinedload(Attachment.attached_by))
+        .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
         .order_by(*_NEWEST)
     )
     for attachment, record in rows:
@@ -233,6 +233,7 @@ def _heads() -> Row:
         _("Source"),
         _("Path"),
         _("Version"),
+        _("Superseded by"),
         _("Original name"),
         "SHA-1",
     )
@@ -252,6 +253,7 @@ def _row(line: Line, sources: dict[str, str]) -> Row:
         sources.get(found.source, found.source),
         found.box_path,
         found.box_version_number or "",
+        superseded_text(found),
         found.original_name,
         found.sha1,
     )

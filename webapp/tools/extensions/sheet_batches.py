@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.models import Attachment
 from webapp.companies.models import Project
@@ -79,15 +79,21 @@ class Made:
 
 
 def files_of(session: Session, batch: Record) -> list[Attachment]:
-    """Return the files of a batch that have arrived, in the order of their names."""
+    """Return the files of a batch that have arrived, in the order of their names.
+
+    Without those whose place a newer version has taken: nobody is to publish them by accident.
+    """
     found = session.scalars(
-        select(Attachment).where(
+        select(Attachment)
+        .where(
             Attachment.record_id == batch.id,
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
+        .options(joinedload(Attachment.successor))
     ).all()
-    return sorted(found, key=lambda one: (sheet_names.sorting_key(one.name), one.id))
+    current = [one for one in found if one.superseded_by is None]
+    return sorted(current, key=lambda one: (sheet_names.sorting_key(one.name), one.id))
 
 
 def made_of(session: Session, batch: Record) -> list[Record]:

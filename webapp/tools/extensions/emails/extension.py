@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import url_for
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.models import Attachment
 from webapp.companies import access
@@ -270,6 +270,7 @@ def thread(session: Session, standing: Standing) -> tuple[ShownMessage, ...]:
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
+        .options(joinedload(Attachment.successor))
         .order_by(Attachment.id)
     )
     for file in rows:

@@ -194,15 +194,18 @@ def sender_address(record: Record) -> str:
 
 
 def own_files(session: Session, record_id: int) -> list[Attachment]:
-    """Return the files on a message itself, in the order they were attached."""
-    return list(
-        session.scalars(
-            select(Attachment)
-            .where(
-                Attachment.record_id == record_id,
-                Attachment.row_id.is_(None),
-                Attachment.removed_at.is_(None),
-            )
-            .order_by(Attachment.id)
+    """Return the files that go along with a message, in the order they were attached.
+
+    Not those whose place a newer version has taken: they are kept here, and sent to nobody.
+    """
+    found = session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.record_id == record_id,
+            Attachment.row_id.is_(None),
+            Attachment.removed_at.is_(None),
         )
+        .options(joinedload(Attachment.successor))
+        .order_by(Attachment.id)
     )
+    return [file for file in found if file.superseded_by is None]
