@@ -1,6 +1,10 @@
 """The company's rules once more when a file is copied: Box may say something else of it by now."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
+from sqlalchemy import update
 
 from tests.imports.conftest import CARDS, PERMIT, Bench
 from tests.picker.dialog import AS_BUILTS, TRENCH
@@ -8,7 +12,8 @@ from tests.support.pages import Page, Visitor
 from tests.support.ruling import set_rules
 from tests.support.world import World
 from tests.tools.test_printing import told
-from webapp.imports.models import ItemState
+from webapp.core.database import db
+from webapp.imports.models import ImportItem, ItemState
 
 OURS = "boxmail.example"
 
@@ -89,6 +94,76 @@ def test_a_rule_made_during_the_transfer_holds_for_it(bench: Bench, world: World
     worker.join(20)
     assert bench.item().reason == "owned_outside"
     assert bench.attachments() == []
+    bench.check()
+
+
+@contextmanager
+def halfway(bench: Bench) -> Iterator[None]:
+    """Hold the copy in the middle of its bytes meanwhile, then let it come to its end."""
+    gate = {"gate": "mid", "after_bytes": 100_000}
+    bench.sandbox.faults({"match": {"host": "download"}, "action": gate})
+    worker = bench.work_beside()
+    bench.sandbox.wait_for_gate("mid")
+    yield
+    bench.sandbox.release("mid")
+    worker.join(20)
+    assert not worker.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("rules", "code"),
+    [
+        ({"outside": "block"}, "owned_outside"),
+        ({"outside": "reason"}, "owned_outside_reason"),
+        ({"classified": "block"}, "classified"),
+        ({"outside": "warn"}, None),
+        ({"outside": "block", "ours": OURS}, None),
+    ],
+)
+def test_the_first_rule_a_company_makes_holds_for_copies_under_way(
+    bench: Bench, world: World, rules: dict[str, str], code: str | None
+) -> None:
+    """There was nothing to ask Box when the copy began."""
+    bench.sandbox.change("classify", TRENCH, name="Internal")
+    bench.attach(TRENCH)
+    bench.sandbox.forget_calls()
+    with halfway(bench):
+        unasked = looked_at(bench, TRENCH)
+        set_rules(bench.person, world, **rules)  # type: ignore[arg-type]
+    assert bench.item().reason == code
+    assert [a.name for a in bench.attachments()] == ([] if code else [bench.item().name])
+    # Once, and for what has arrived once more after the last copy: whether there is a newer one.
+    assert looked_at(bench, TRENCH) == unasked + (1 if code else 2)
+    bench.check()
+
+
+def test_rules_taken_back_while_a_copy_runs_hold_it_up_no_more(bench: Bench, world: World) -> None:
+    bench.attach(TRENCH)
+    with halfway(bench):
+        set_rules(bench.person, world, outside="block")
+        set_rules(bench.person, world)
+    assert bench.item().state == ItemState.ATTACHED
+    bench.check()
+
+
+def test_where_box_cannot_be_asked_about_a_first_rule_the_bytes_wait_for_it(
+    bench: Bench, world: World
+) -> None:
+    bench.attach(TRENCH)
+    file = f"/files/{bench.sandbox.world(TRENCH)['id']}$"
+    with halfway(bench):
+        set_rules(bench.person, world, outside="warn")
+        down = {"match": {"host": "api", "path": file}, "times": 1, "action": {"status": 503}}
+        bench.sandbox.faults(down)
+    assert (bench.item().state, bench.item().reason) == (ItemState.QUEUED, "box_down")
+    assert bench.attachments() == []
+    bench.sandbox.forget_calls()
+    with bench.app.app_context():
+        db.session.execute(update(ImportItem).values(run_after=None))
+        db.session.commit()
+    bench.work()
+    assert bench.item().state == ItemState.ATTACHED
+    assert not [call for call in bench.sandbox.calls()["log"] if call["host"] == "download"]
     bench.check()
 
 

@@ -144,7 +144,9 @@ class Importer:
             file = self._look(job)
             digests = self._stored_before(job) or self._download(job, stopping)
             failpoint("import.after_put")
-            self._attach(job, digests, file)
+            while not self._attach(job, digests, file):
+                claims.beat(job, digests.size_bytes)
+                file = self._look(job)
         except LeaseLost:
             log.info("import.lease_lost", extra={"item": job.item_id})
         except Stopping:
@@ -257,7 +259,11 @@ class Importer:
         if _is_verifiable(job):
             _verify(job, digesting)
 
-    def _attach(self, job: Job, digests: Digests, file: BoxItem | None) -> None:
+    def _attach(self, job: Job, digests: Digests, file: BoxItem | None) -> bool:
+        """Attach what was copied; False when Box has to be asked about the file first.
+
+        Rules may have been made since the copy began, and nobody waits for Box in a transaction.
+        """
         failpoint("import.before_attach")
         name = clean_name(job.name, fallback=f"unnamed-{job.box_file_id}")
         with writing() as session:
@@ -266,6 +272,8 @@ class Importer:
                 raise Refused(reason)
             if file is not None:
                 self._judge(session, job, file)
+            elif self.targets.looks_at_files(session, job.target):
+                return False
             claims.attached(session, job, digests.size_bytes)
             # Chosen in one account, an item may have been tried again through another.
             login = self.targets.box_login(session, job.person_id) or job.box_login
@@ -287,6 +295,7 @@ class Importer:
                 session.flush()
                 changing.supersede(session, job.supersedes_id, arrived)
         failpoint("import.after_commit")
+        return True
 
     def _look_for_newer(self, job: Job, stopping: threading.Event) -> None:
         """Note which files of a batch have a newer version in Box by now.
