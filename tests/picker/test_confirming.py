@@ -203,9 +203,13 @@ def test_a_private_record_counts_its_own_people(alice: Visitor, world: World) ->
 
 
 @pytest.mark.usefixtures("employers")
-def test_a_draft_says_that_others_see_it_later(alice: Visitor, world: World) -> None:
+def test_a_draft_says_who_sees_it_later(alice: Visitor, world: World) -> None:
     record = f"/projects/{world.tower}/rfis/{world.draft_rfi}"
-    assert who_sees(alice, record).startswith("This is a draft, others see it later. Visible to ")
+    assert who_sees(alice, record) == (
+        "This is a draft, others see it later. "
+        "Visible to 1 person, to nobody from other companies. "
+        "After “Open” visible to 4 people, 2 of them from Greyfold Glazing and Halvorsen Steel."
+    )
     made = alice.post(f"/projects/{world.tower}/rfis", follow_redirects=True)
     unsaved = made.response.request.path.removesuffix("/edit")
     assert who_sees(alice, unsaved) == "Only you see this draft and its files for now."
@@ -224,8 +228,101 @@ def test_a_bid_is_for_its_bidder_and_the_admins(
     )
 
 
-def bid_of_bob(alice: Visitor, app: Flask, world: World) -> tuple[str, int]:
-    """Make an open bid package with Bob's company invited; return its address and his row."""
+def test_a_draft_that_stays_among_the_same_people_promises_nobody_else(
+    alice: Visitor, world: World
+) -> None:
+    made = alice.post(f"/projects/{world.tower}/rfis")
+    mine = str(world.people["alice"])
+    page = alice.submit(made, "/edit", title="Ours", manager=mine, is_private="y")
+    record = str(page.response.request.path)
+    assert who_sees(alice, record) == (
+        "This is private. Visible to 1 person, to nobody from other companies."
+    )
+
+
+@pytest.mark.usefixtures("employers")
+def test_the_draft_of_a_bid_package_names_who_is_invited(
+    alice: Visitor, app: Flask, world: World
+) -> None:
+    record = package(alice, world)
+    now = "Visible to 1 person, to nobody from other companies."
+    assert who_sees(alice, record) == f"This is a draft. {now}"
+    invite(alice, world, record, "bob", "Greyfold Glazing")
+    assert who_sees(alice, record) == (
+        f"This is a draft, others see it later. {now} "
+        "After “Invite the bidders” visible to 2 people, 1 of them from Greyfold Glazing."
+    )
+    # Whoever bids for a company comes from it, though the project's list does not say so.
+    with app.app_context():
+        db.session.execute(update(CompanyMember).values(vendor_id=None))
+        db.session.commit()
+        db.session.remove()
+    invite(alice, world, record, "dora", "Halvorsen Steel")
+    later = "visible to 3 people, 2 of them from Greyfold Glazing and Halvorsen Steel."
+    assert who_sees(alice, record).endswith(f"After “Invite the bidders” {later}")
+    alice.post(f"{record}/move", {"move": "open"})
+    few = "Only those who are named here and the tool's admins see this."
+    assert who_sees(alice, record) == f"{few} V{later[1:]}"
+    alice.post(f"{record}/move", {"move": "close"})
+    assert who_sees(alice, record) == f"{few} {now}"
+
+
+@pytest.mark.usefixtures("employers")
+def test_a_bid_that_is_not_invited_yet_says_who_is_to_see_it(
+    alice: Visitor, app: Flask, world: World
+) -> None:
+    record = package(alice, world)
+    row = invite(alice, world, record, "bob", "Greyfold Glazing")
+    invite(alice, world, record, "dora", "Halvorsen Steel")
+    assert who_sees(alice, f"{record}/rows/{row}") == (
+        "A bid is shown to its bidder and the tool's admins only. "
+        "Visible to 1 person, to nobody from other companies. "
+        "After “Invite the bidders” visible to 2 people, 1 of them from Greyfold Glazing."
+    )
+
+
+@pytest.mark.usefixtures("employers")
+def test_a_response_is_its_authors_until_it_is_sent(alice: Visitor, world: World) -> None:
+    record = f"/projects/{world.tower}/rfis/{world.rfi}"
+    page = alice.submit(alice.get(record), "/sections/responses", text="So far", attach="yes")
+    place = str(page.response.request.path).partition("/attach/")[0]
+    assert who_sees(alice, place) == (
+        "Only you see this until you send it. After “Send response” visible to 4 people, "
+        "2 of them from Greyfold Glazing and Halvorsen Steel."
+    )
+
+
+@pytest.mark.usefixtures("employers")
+def test_drawings_that_are_looked_through_are_the_admins(alice: Visitor, world: World) -> None:
+    page = alice.post(f"/projects/{world.tower}/drawings")
+    page = alice.submit(page, "/edit", title="Sheets", set="IFC Set")
+    assert who_sees(alice, str(page.response.request.path)) == (
+        "Only the tool's admins see this for now. "
+        "Visible to 1 person, to nobody from other companies."
+    )
+
+
+@pytest.mark.usefixtures("employers")
+def test_a_message_says_how_many_addresses_outside_it_goes_to(alice: Visitor, world: World) -> None:
+    page = alice.post(f"/projects/{world.tower}/emails")
+    page = alice.submit(
+        page,
+        "/edit",
+        title="Crane",
+        message="Thursday",
+        to=str(world.people["bob"]),
+        is_private="y",
+        outside="ed@b.example, flo@c.example",
+    )
+    assert who_sees(alice, str(page.response.request.path)) == (
+        "This is private. Visible to 1 person, to nobody from other companies. "
+        "After “Send” visible to 2 people, 1 of them from Greyfold Glazing. "
+        "They go to 2 addresses outside this project, too."
+    )
+
+
+def package(alice: Visitor, world: World) -> str:
+    """Save the draft of a bid package, and return its address."""
     page = alice.post(f"/projects/{world.tower}/bidding")
     given: dict[str, Any] = {
         "title": "Curtain wall",
@@ -233,14 +330,23 @@ def bid_of_bob(alice: Visitor, app: Flask, world: World) -> tuple[str, int]:
         "instructions": "Lump sum.",
         "accounting": "amount",
     }
-    page = alice.submit(page, "/edit", **given, move="open")
-    record = page.response.request.path
+    return str(alice.submit(page, "/edit", **given).response.request.path)
+
+
+def invite(alice: Visitor, world: World, record: str, person: str, vendor: str) -> int:
+    """Invite a company with somebody who bids for it; return the row's id."""
     page = alice.get(f"{record}/sections/bidders/add")
     offered = {option.text: option.get("value", "") for option in page.all("option")}
-    vendor, person = offered["Greyfold Glazing"], str(world.people["bob"])
-    alice.submit(page, "/add", vendor=vendor, person=person)
-    with app.app_context():
+    alice.submit(page, "/add", vendor=offered[vendor], person=str(world.people[person]))
+    with alice.app.app_context():
         row = db.session.scalars(select(RecordRow.id).order_by(RecordRow.id.desc())).first()
         db.session.remove()
     assert row is not None
-    return record, row
+    return row
+
+
+def bid_of_bob(alice: Visitor, app: Flask, world: World) -> tuple[str, int]:
+    """Make an open bid package with Bob's company invited; return its address and his row."""
+    record = package(alice, world)
+    alice.post(f"{record}/move", {"move": "open"})
+    return record, invite(alice, world, record, "bob", "Greyfold Glazing")

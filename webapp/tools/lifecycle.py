@@ -21,7 +21,7 @@ from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
 from webapp.tools.distribution import expanded
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
-from webapp.tools.registry import Ball, Field, Kind, Part, Tool, Transition
+from webapp.tools.registry import Ball, Field, Kind, Part, Status, Tool, Transition
 from webapp.tools.values import (
     Values,
     changes_between,
@@ -364,22 +364,25 @@ def after_change(session: Session, standing: Standing) -> None:
 
 def restrict(session: Session, tool: Tool, record: Record) -> None:
     """Work out who sees the record while not everybody does."""
-    status = tool.status(record.status)
-    record.restricted = (
-        status.is_draft or status.for_admins or record.is_private or tool.listed_only
-    )
-    parts = tool.draft_to if status.is_draft else tool.private_to
-    if status.for_admins:
-        parts = ()
-    parts = tuple(part for part in parts if part not in status.hidden_from)
-    audience = tool.extension.audience(session, record)
-    record.restricted = record.restricted or audience is not None
+    viewers = audience_in(session, tool, record, tool.status(record.status))
+    record.restricted = viewers is not None
     session.execute(delete(RecordViewer).where(RecordViewer.record_id == record.id))
-    if record.restricted:
-        viewers = _who(session, tool, record, parts) if audience is None else audience
-        for person_id in viewers:
-            session.add(RecordViewer(record_id=record.id, person_id=person_id))
+    for person_id in viewers or ():
+        session.add(RecordViewer(record_id=record.id, person_id=person_id))
     session.flush()
+
+
+def audience_in(session: Session, tool: Tool, record: Record, status: Status) -> set[int] | None:
+    """Return who besides the tool's admins sees a record in this status; None for every reader."""
+    audience = tool.extension.audience(session, record)
+    if audience is not None:
+        return audience
+    if status.for_admins:
+        return set()
+    if not (status.is_draft or record.is_private or tool.listed_only):
+        return None
+    parts = tool.draft_to if status.is_draft else tool.private_to
+    return _who(session, tool, record, tuple(p for p in parts if p not in status.hidden_from))
 
 
 def _who(session: Session, tool: Tool, record: Record, parts: tuple[Part, ...]) -> set[int]:
