@@ -28,6 +28,12 @@ export function init() {
   if (place()) open(place());
 }
 
+/** Opens the dialog again where it was, on a page that has just been loaded. */
+export function comeBack(left) {
+  window.history.pushState({ place: { ...left, depth: 1 } }, "");
+  open(left);
+}
+
 function place() {
   return window.history.state?.place;
 }

@@ -26,15 +26,18 @@ export function init() {
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, () => say(text("no-answer")));
   }
+  if (sessionStorage.getItem("kept")) import("./kept.js").then(({ giveBack }) => giveBack());
 }
 
 /**
  * Nobody is signed in any more. Loads this page again as a page: the server asks who one is and then
- * leads back to it. What one is writing stays for as long as one asks for nothing oneself.
+ * leads back to it. What one is writing stays for as long as one asks for nothing oneself, and is there
+ * again afterwards.
  */
-function signIn(event) {
+async function signIn(event) {
   event.preventDefault();
   if (isByItself(event.detail) && isWriting()) return;
+  (await import("./kept.js")).keep();
   window.location.replace(window.location.pathname + window.location.search);
 }
 

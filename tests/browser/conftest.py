@@ -101,14 +101,15 @@ class Actor:
     id: int
     project: int
 
-    def new_rfi(self, subject: str) -> str:
-        """Make an open RFI and return the address of its page."""
+    def new_rfi(self, subject: str, *others: int) -> str:
+        """Make an open RFI for oneself and others, and return the address of its page."""
         list_page = f"/projects/{self.project}/rfis"
         made = self.person.submit(list_page, list_page)
         edit = urlsplit(made.url).path
         form = self.person.form(edit, "/edit")
         me = str(self.id)
-        asked = {"title": subject, "question": "Which one?", "manager": me, "assignees": [me]}
+        asked: dict[str, object] = {"title": subject, "question": "Which one?", "manager": me}
+        asked["assignees"] = [me, *(str(other) for other in others)]
         record = edit.removesuffix("/edit")
         saved = self.person.post(form.action, {**form.values, **asked, "move": "open"})
         assert urlsplit(saved.url).path == record, saved.text

@@ -449,12 +449,20 @@ def test_what_the_server_refuses_is_said_inside_the_dialog(
     expect(alert).to_have_count(0)
 
 
+def _sign_in(tab: Page, email: str) -> None:
+    tab.get_by_label("E-mail").fill(email)
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+
+
 def test_a_session_that_ends_under_the_dialog_leads_to_the_sign_in_and_back(
     linked: Actor, surfer: Surfer, world: World
 ) -> None:
     tab = surfer.tab
     record = linked.new_rfi("Signed out")
     tab.goto(record)
+    response = tab.get_by_label("Your response")
+    response.fill("Half a sentence")
     dialog = open_dialog(tab)
     tick(dialog, README)
     surfer.context.clear_cookies()
@@ -462,11 +470,41 @@ def test_a_session_that_ends_under_the_dialog_leads_to_the_sign_in_and_back(
     to_root_click(dialog)
     expect(tab).to_have_url(re.compile("/sign-in$"))
     expect(tab.get_by_role("navigation")).to_have_count(0)
-    tab.get_by_label("E-mail").fill(world.email("alice"))
-    tab.get_by_label("Password").fill(PASSWORD)
-    tab.get_by_role("button", name="Sign in").click()
+    expect(tab.get_by_text("You are signed out. Sign in to go on")).to_be_visible()
+    _sign_in(tab, world.email("alice"))
     expect(tab).to_have_url(re.compile(f"{record}$"))
-    expect_chosen(open_dialog(tab), name_of(README))
+    # The dialog is where it was, the tray and the half sentence are there.
+    expect(dialog.locator(".path [aria-current]")).to_have_text("Templates")
+    expect_chosen(dialog, name_of(README))
+    tab.go_back()
+    expect(dialog).to_have_count(0)
+    expect(response).to_have_value("Half a sentence")
+    tab.reload()
+    expect(response).to_have_value("")
+
+
+def test_what_somebody_was_writing_is_not_for_whoever_signs_in_instead(
+    linked: Actor, surfer: Surfer, world: World
+) -> None:
+    tab = surfer.tab
+    record = linked.new_rfi("Somebody else", world.people["bob"])
+    tab.goto(record)
+    response = tab.get_by_label("Your response")
+    response.fill("Half a sentence")
+    dialog = open_dialog(tab)
+    expect(dialog.get_by_role("link", name="Templates", exact=True)).to_be_visible()
+    surfer.context.clear_cookies()
+    surfer.watch.expects(r"status of 401", r"^answered 401")
+    dialog.get_by_role("link", name="Templates", exact=True).click()
+    expect(tab).to_have_url(re.compile("/sign-in$"))
+    _sign_in(tab, world.email("bob"))
+    expect(tab).to_have_url(re.compile(f"{record}$"))
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Somebody else")
+    # What was kept is looked at once, by a module that comes for it.
+    tab.wait_for_load_state("networkidle")
+    assert tab.evaluate("sessionStorage.getItem('kept')") is None
+    expect(response).to_have_value("")
+    expect(dialog).to_have_count(0)
 
 
 def test_a_session_that_ends_does_not_take_away_what_is_being_written(

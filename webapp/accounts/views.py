@@ -44,13 +44,17 @@ def sign_in() -> BaseResponse:
     """Show the form; with the right password begin a new session and go where they were going."""
     form = labelled(SignInForm())
     if request.method == "GET":
-        return make_response(render_template("accounts/sign_in.html", form=form, is_wrong=False))
+        return make_response(_sign_in_page(form, is_wrong=False))
     person = _recognised(form) if form.validate() else None
     if person is None:
-        page = render_template("accounts/sign_in.html", form=form, is_wrong=True)
-        return make_response(page, 422)
+        return make_response(_sign_in_page(form, is_wrong=True), 422)
     target = _begin_session(person)
     return redirect(target, 303)
+
+
+def _sign_in_page(form: SignInForm, *, is_wrong: bool) -> str:
+    goes_on = _session().get("next", "/") != "/"
+    return render_template("accounts/sign_in.html", form=form, is_wrong=is_wrong, goes_on=goes_on)
 
 
 def _recognised(form: SignInForm) -> Person | None:

@@ -1,0 +1,48 @@
+/**
+ * What somebody was writing, and where their dialog was, when their session ended. It stays in this tab
+ * until they are back on the same page, and is not for whoever signs in there instead.
+ * Loaded by requests.js when a session ends, and on the page one comes back to.
+ */
+import { comeBack } from "./places.js";
+
+const KEY = "kept";
+const FIELDS = "main :is(input:not([type=hidden], [type=file], [type=password]), textarea, select)[id]";
+
+export function keep() {
+  const fields = [...document.querySelectorAll(FIELDS)].filter(isChanged).map((field) => [field.id, read(field)]);
+  const { place } = window.history.state ?? {};
+  sessionStorage.setItem(KEY, JSON.stringify({ ...here(), fields, place }));
+}
+
+export function giveBack() {
+  const kept = JSON.parse(sessionStorage.getItem(KEY));
+  sessionStorage.removeItem(KEY);
+  if (kept.path !== here().path || kept.person !== here().person) return;
+  for (const [id, value] of kept.fields) write(document.getElementById(id), value);
+  if (kept.place) comeBack(kept.place);
+}
+
+function here() {
+  return { path: window.location.pathname + window.location.search, person: document.body.dataset.person };
+}
+
+function isChanged(field) {
+  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  return isTick(field) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+}
+
+function read(field) {
+  if (field.options) return [...field.selectedOptions].map((option) => option.value);
+  return isTick(field) ? field.checked : field.value;
+}
+
+function write(field, value) {
+  if (!field) return;
+  if (field.options) for (const option of field.options) option.selected = value.includes(option.value);
+  else if (isTick(field)) field.checked = value;
+  else field.value = value;
+}
+
+function isTick(field) {
+  return ["checkbox", "radio"].includes(field.type);
+}
