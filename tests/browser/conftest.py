@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from config import Config
+from tests.sandbox.people import PEOPLE, callback
 from tests.sandbox.people import Browser as BoxBrowser
-from tests.sandbox.people import callback
 from tests.sandbox.process import DEVON, SandboxProcess
 from tests.support import chromium
 from tests.support.chromium import Surfer
@@ -170,6 +170,23 @@ def linked(alice_here: Actor) -> Actor:
     """Alice with Devon's Box."""
     alice_here.link()
     return alice_here
+
+
+@pytest.fixture
+def bob_here(
+    plumbline: Plumbline,
+    sandbox: SandboxProcess,
+    people: Callable[[str], Person],
+    template_world: World,
+) -> Iterator[Actor]:
+    """Bob with Rosa's Box, for one test alone: what he attaches moves where Alice begins."""
+    actor = Actor(
+        plumbline, sandbox, people("bob"), template_world.people["bob"], template_world.tower
+    )
+    actor.unlink()
+    actor.link(PEOPLE["rosa"])
+    yield actor
+    actor.unlink()
 
 
 @pytest.fixture

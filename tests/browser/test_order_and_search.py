@@ -1,6 +1,6 @@
 """How a list is ordered and what it says of that; a search that is one call, in no hurry."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,10 +8,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Actor
 from tests.browser.picking import name_of, open_dialog, open_folders, row, settled, tick
-from tests.sandbox.people import PEOPLE
 from tests.sandbox.process import SandboxProcess
 from tests.support.chromium import SIZES, Surfer
-from tests.support.processes import Person, Plumbline
 from tests.support.world import World
 
 README = "/Templates/Folder structure readme.txt"
@@ -22,23 +20,6 @@ REFUSED = (r"status of 424", r"^answered 424", r"Status Error Code 424")
 # What Box lets one person search in a second, as Plumbline counts it, and some more.
 CROWD = 9
 DELAY_MS = 500
-
-
-@pytest.fixture
-def bob_here(
-    plumbline: Plumbline,
-    sandbox: SandboxProcess,
-    people: Callable[[str], Person],
-    template_world: World,
-) -> Iterator[Actor]:
-    """Bob with Rosa's Box, for this test alone."""
-    actor = Actor(
-        plumbline, sandbox, people("bob"), template_world.people["bob"], template_world.tower
-    )
-    actor.unlink()
-    actor.link(PEOPLE["rosa"])
-    yield actor
-    actor.unlink()
 
 
 def field(dialog: Locator) -> Locator:

@@ -1,10 +1,9 @@
 """The ways into a Box beside its folders: what is starred, shared, used last, or pasted."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from config import DEFAULT_FILE_MAX_BYTES
@@ -13,7 +12,6 @@ from tests.browser.picking import expect_chosen, name_of, open_dialog, row, tick
 from tests.sandbox.people import PEOPLE
 from tests.sandbox.process import DEVON, SandboxProcess
 from tests.support.chromium import Surfer
-from tests.support.processes import Person, Plumbline
 from tests.support.world import World
 
 PROJECT = "/Quillmark Projects/2317 Larkspur MOB"
@@ -25,23 +23,6 @@ NOTES = "/Field Notes (Devon)"
 FENNIMORE = "/Received from Studio Fennimore"
 PREVIEW_ONLY = f"{FENNIMORE}/SF-2317 Door 112B function.pdf"
 REFUSED = (r"status of 424", r"^answered 424", r"Status Error Code 424")
-
-
-@pytest.fixture
-def bob_here(
-    plumbline: Plumbline,
-    sandbox: SandboxProcess,
-    people: Callable[[str], Person],
-    template_world: World,
-) -> Iterator[Actor]:
-    """Bob with Rosa's Box, for this test alone."""
-    actor = Actor(
-        plumbline, sandbox, people("bob"), template_world.people["bob"], template_world.tower
-    )
-    actor.unlink()
-    actor.link(PEOPLE["rosa"])
-    yield actor
-    actor.unlink()
 
 
 def names(dialog: Locator) -> Locator:
