@@ -12,6 +12,7 @@ from tests.support.chromium import Surfer
 
 FIRST = "/Templates/Folder structure readme.txt"
 SECOND = "/Templates/RFI form.docx"
+PHOTOS = "/Quillmark Projects/2317 Larkspur MOB/12 Photos/Progress 2025 (all)"
 THIRD = "/Field Notes (Devon)/Sketch canopy.svg"
 
 
@@ -75,6 +76,43 @@ def test_files_from_the_computer_without_any_script(
     with tab.expect_download() as started:
         tab.locator("#tools-files").get_by_role("link", name="note.txt", exact=True).click()
     assert started.value.path().read_bytes() == b"a note"
+
+
+def test_a_folder_of_several_pages_without_any_script(
+    linked: Actor, surfers: Callable[..., Surfer]
+) -> None:
+    record = linked.new_rfi("No script, many photos")
+    surfer = surfers(java_script_enabled=False)
+    surfer.take_cookies(linked.person.http)
+    tab = surfer.tab
+    tab.goto(f"{record}/attach/")
+    body, count = tab.locator("body"), tab.locator("[data-count]")
+    for folder in PHOTOS.strip("/").split("/"):
+        _open(tab, folder)
+    chosen = []
+    for page in range(3):
+        expect(count).to_have_text("Showing 100, more available")
+        names = tab.locator("tbody tr:not(.load) b")
+        expect(names).to_have_count(100)
+        expect(names.first).to_have_text(f"IMG_{page * 100 + 1:05d}.JPG")
+        expect(tab.locator(".path [aria-current]")).to_have_text(name_of(PHOTOS))
+        chosen.append(f"IMG_{page * 100 + 50:05d}.JPG")
+        row(body, chosen[-1]).get_by_role("checkbox").check()
+        tab.get_by_role("button", name="Add to the chosen files").click()
+        # One is on the same page still, with the tick where it was.
+        expect(names.first).to_have_text(f"IMG_{page * 100 + 1:05d}.JPG")
+        expect(row(body, chosen[-1]).get_by_role("checkbox")).to_be_checked()
+        expect(tab.locator("#picker-tray li")).to_have_count(page + 1)
+        tab.get_by_role("link", name="Show more").click()
+    expect(tab.locator("#picker-tray li b")).to_have_text(chosen)
+    # Order and views are links, and what is chosen stays.
+    tab.get_by_role("link", name="Size", exact=True).click()
+    expect(tab.get_by_role("columnheader", name="Size")).to_have_attribute("aria-sort", "ascending")
+    tab.get_by_role("link", name="Recents", exact=True).click()
+    expect(tab.locator(".views [aria-current]")).to_have_text("Recents")
+    expect(tab.locator("#picker-tray li")).to_have_count(3)
+    tab.get_by_role("button", name="Clear", exact=True).click()
+    expect(tab.locator("#picker-tray li")).to_have_count(0)
 
 
 def _open(tab: Page, folder: str) -> None:
