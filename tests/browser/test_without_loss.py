@@ -162,6 +162,10 @@ def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> Non
     surfer.watch.expects(r"status of 401", r"^answered 401")
     up(dialog)
     expect(tab).to_have_url(re.compile("/sign-in$"))
+    expect(tab.get_by_role("main")).to_contain_text(
+        "You are not signed in, or no longer. Sign in to go on where you were. "
+        "Files you have chosen are kept."
+    )
     expect(tab.get_by_role("main").get_by_role("button")).to_have_text(["Sign in"])
     tab.get_by_label("E-mail").fill(world.email("alice"))
     tab.get_by_label("Password").fill(PASSWORD)
