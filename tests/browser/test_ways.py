@@ -139,6 +139,37 @@ def test_the_picker_opens_where_one_or_else_a_colleague_attached_last(
     expect(here(dialog)).to_have_text("Templates")
 
 
+def test_a_list_does_not_end_at_a_short_or_empty_page(
+    linked: Actor, surfer: Surfer, sandbox: SandboxProcess
+) -> None:
+    folder = f"{NOTES}/Short pages"
+    sandbox.change("add_folder", folder)
+    wanted = [f"part {number:03d}.txt" for number in range(180)]
+    ops = [{"op": "add_file", "path": f"{folder}/{name}", "size": 10} for name in wanted]
+    mine = [{"op": "add_folder", "path": f"/00 Mine {number:02}"} for number in range(100)]
+    sandbox.control("POST", "files", {"ops": ops + mine})
+    sandbox.change("short_pages", folder)
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Short pages"))
+    dialog = open_dialog(tab)
+    count = dialog.locator("[data-count]")
+    expect(count).to_have_text("Showing 100, more available")
+    # Nothing of others is on the first page of the root: it goes on by itself to where there is.
+    go(dialog, "Shared with me")
+    expect(row(dialog, name_of(FENNIMORE))).to_be_visible()
+    expect(count).to_have_text("2 items")
+    dialog.get_by_role("searchbox").fill(Box(sandbox).folder(folder))
+    expect(here(dialog)).to_have_text("Short pages")
+    rows = dialog.locator("[data-rows]")
+    while "more available" in count.inner_text():
+        before = count.inner_text()
+        assert before.startswith("Showing")
+        rows.evaluate("rows => rows.scrollTo(0, rows.scrollHeight)")
+        expect(count).not_to_have_text(before)
+    expect(count).to_have_text("180 items")
+    expect(names(dialog)).to_have_text(wanted)
+
+
 @dataclass
 class Box:
     """The sandbox's side of pasted links."""
