@@ -93,3 +93,26 @@ def test_what_the_company_does_not_take_is_there_and_says_why(
     as_builts = dialog.get_by_role("row").filter(has_text="Utility as-builts 1998.tif")
     expect(as_builts).to_contain_text("Confidential")
     expect(dialog.get_by_role("button", name="Attach", exact=True)).to_be_disabled()
+
+
+def test_a_rule_that_came_since_a_file_was_ticked_is_told_with_what_to_do(
+    linked: Actor, surfer: Surfer, ruled: Callable[..., None]
+) -> None:
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Ruled since"))
+    dialog = open_dialog(tab)
+    tick(dialog, f"{RECEIVED}/Joint trench exhibit.pdf")
+    surfer.watch.expects(r"status of 4(09|22)", r"^answered 4(09|22)", r"Error Code 4(09|22)")
+    attach = dialog.get_by_role("button", name="Attach 1 file")
+    ruled(outside="block")
+    attach.click()
+    alert = dialog.get_by_role("region", name="Chosen").get_by_role("alert")
+    expect(alert).to_contain_text("does not take files owned by Bryn Castellane. Take it out of")
+    expect(attach, "the focus stays where one was").to_be_focused()
+    ruled(outside="reason")
+    attach.click()
+    expect(alert).to_contain_text("Say why these files are attached")
+    dialog.get_by_label("Why are they attached?").fill("The trench is theirs")
+    attach.click()
+    expect(dialog).to_have_count(0)
+    expect(tab.locator("#tools-files").get_by_text("verified")).to_have_count(1)

@@ -149,7 +149,7 @@ def test_a_company_that_is_switched_off(
 
 
 def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> None:
-    """Signing in leads back to the record, where the response is as it was with its files."""
+    """Signing in leads back to the dialog, in front of the response as it was, with its files."""
     tab = surfer.tab
     record = linked.new_rfi("Session ended")
     tab.goto(record)
@@ -163,8 +163,7 @@ def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> Non
     up(dialog)
     expect(tab).to_have_url(re.compile("/sign-in$"))
     expect(tab.get_by_role("main")).to_contain_text(
-        "You are not signed in, or no longer. Sign in to go on where you were. "
-        "Files you have chosen are kept."
+        "You are signed out. Sign in to go on where you were."
     )
     expect(tab.get_by_role("main").get_by_role("button")).to_have_text(["Sign in"])
     tab.get_by_label("E-mail").fill(world.email("alice"))
@@ -172,7 +171,6 @@ def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> Non
     tab.get_by_role("button", name="Sign in").click()
     expect(tab).to_have_url(re.compile(f"{record}$"))
     expect(response(tab)).to_have_value(HALF)
-    reply.get_by_role("button", name="Attach File(s)").click()
     expect_chosen(dialog, name_of(README))
     dialog.get_by_role("button", name="Attach 1 file").click()
     expect(dialog).to_have_count(0)

@@ -16,7 +16,7 @@ from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.core import htmx
 from webapp.core.converters import as_id
-from webapp.core.problems import Problem
+from webapp.core.problems import Conflict, Invalid, Problem
 from webapp.core.text import tidy
 from webapp.picker import browsing, previews, tus
 from webapp.picker.frame import (
@@ -178,7 +178,10 @@ def send() -> BaseResponse:
     if len(key) > KEY_MAX_LENGTH or tidy(key) != key:
         raise BadRequest
     reason = tidy(request.form.get("reason"))
-    response = opened_host().attach(opened_target(), key, reason=reason)
+    try:
+        response = opened_host().attach(opened_target(), key, reason=reason)
+    except (Conflict, Invalid) as problem:
+        return _tray_with(problem)
     if htmx.wants_partial() and _is_on_own_page():
         # There is no dialog to close here, and nothing behind it.
         return htmx.go_to(opened_target().back_url)
@@ -209,10 +212,15 @@ def changed_tray(change: Callable[[], None]) -> BaseResponse:
     try:
         change()
     except Problem as problem:
-        if not htmx.wants_partial():
-            raise
-        shown = frame(problem={"advice": problem.advice})
-        return htmx.render(
-            "picker/_tray.html", within="picker/page.html", status=problem.status, **shown
-        )
+        return _tray_with(problem)
     return _tray_again()
+
+
+def _tray_with(problem: Problem) -> BaseResponse:
+    """Answer with the tray as it is now and what was wrong; without a script it is a page."""
+    if not htmx.wants_partial():
+        raise problem
+    shown = frame(problem={"advice": problem.advice})
+    return htmx.render(
+        "picker/_tray.html", within="picker/page.html", status=problem.status, **shown
+    )
