@@ -173,7 +173,7 @@ def test_search_works_from_every_view_and_hits_say_where_they_lie(
         field(dialog).press("Enter")
         expect(row(dialog, MINUTES), view).to_contain_text(MINUTES_PATH)
         expect(row(dialog, MINUTES).get_by_role("checkbox")).to_be_enabled()
-    # On a fast machine these are more than six within a second; it then waits and goes on by itself.
+    # On a fast machine these are more than six within a second: it waits and goes on by itself.
     surfer.watch.expects(*REFUSED)
     # What has just been added is not found at once, and the empty list says that this may be so.
     sandbox.change("add_file", f"{NOTES}/Quokka sketch.txt", size=10)

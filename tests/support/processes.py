@@ -24,6 +24,8 @@ from xml.etree.ElementTree import Element
 
 import html5lib
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 from config import Config
 from tests.support.deployment import free_port
@@ -174,6 +176,9 @@ class Person:
         self._url = url
         self.http = requests.Session()
         self.http.trust_env = False
+        # As browsers do: a connection that the server closed while it was idle is opened again.
+        again = Retry(connect=0, read=1, status=0, other=0, allowed_methods=["GET"])
+        self.http.mount("http://", HTTPAdapter(max_retries=again))
 
     def sign_in(self, email: str) -> Self:
         answer = self.submit("/sign-in", "/sign-in", email=email, password=PASSWORD)
