@@ -13,19 +13,11 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.box import links
-from webapp.box.errors import (
-    BoxBadRequest,
-    BoxBlocked,
-    BoxBusy,
-    BoxDenied,
-    BoxError,
-    BoxItemGone,
-    BoxLinkBroken,
-)
+from webapp.box.errors import BoxError
 from webapp.box.items import ROOT_ID, is_item_id
 from webapp.core import htmx
 from webapp.core.text import _
-from webapp.picker import finding
+from webapp.picker import finding, refusals
 from webapp.picker.finding import FOLLOWING
 from webapp.picker.frame import (
     DIALOG,
@@ -37,9 +29,8 @@ from webapp.picker.frame import (
 )
 from webapp.picker.host import Door, TooSoon
 from webapp.picker.listing import WAYS, Listing, View
+from webapp.picker.refusals import Refusal
 
-# How often a page asks Box again by itself when Box is busy, and how long it waits for that.
-AUTOMATIC_TRIES, AUTOMATIC_WAIT_S = 3, 61
 # What an address here may carry; all of it, and what of it outlives a list that has changed.
 OWN_ARGS = frozenset(
     {"in", "n", "s", "m", "sort", "dir", "q", "scope", "kind", "since", "folder", "o"}
@@ -119,13 +110,14 @@ def _answer(
     problem = PROBLEM if whole == FOLDER else whole
     try:
         listing = make(door)
-    except finding.LinkRefused as refusal:
-        return _refused(door, BoxItemGone(), folder_id, partial=problem, advice=str(refusal))
-    except TooSoon as refusal:
-        busy = BoxBusy(retry_after_s=refusal.wait_s)
-        return _refused(door, busy, folder_id, partial=problem, advice=str(refusal))
+    except finding.LinkRefused as error:
+        return _refused(door, refusals.by_link(str(error)), folder_id, partial=problem)
+    except TooSoon as error:
+        refusal = refusals.by_haste(error, tries=_tries())
+        return _refused(door, refusal, folder_id, partial=MORE_PROBLEM if follows else problem)
     except BoxError as error:
-        return _refused(door, error, folder_id, partial=MORE_PROBLEM if follows else problem)
+        refusal = refusals.by_box(error, tries=_tries())
+        return _refused(door, refusal, folder_id, partial=MORE_PROBLEM if follows else problem)
     if is_again:
         listing = replace(listing, more="")
     partial = ROWS if follows else whole
@@ -192,32 +184,11 @@ def _door_or_page() -> Door | BaseResponse:
     return response
 
 
-def _refused(
-    door: Door, error: BoxError, folder_id: str, *, partial: str, advice: str = ""
-) -> BaseResponse:
-    """Answer that Box could not or would not: one sentence and what can be done.
-
-    `advice` takes the place of the error's own, and of its code, where more is known.
-    """
-    problem = _shown(error, advice)
-    again = _again(folder_id, from_the_top=problem["is_stale"])
-    shown = frame(door=door, problem=problem, again=again, **_choices(partial))
+def _refused(door: Door, refusal: Refusal, folder_id: str, *, partial: str) -> BaseResponse:
+    """Answer with what stands where the list would."""
+    again = _again(folder_id, from_the_top=refusal.is_stale)
+    shown = frame(door=door, problem=refusal, again=again, **_choices(partial))
     return htmx.render(partial, within="picker/page.html", status=REFUSED, **shown)
-
-
-def _shown(error: BoxError, advice: str) -> dict[str, Any]:
-    code = "" if advice else error.code
-    if not advice and isinstance(error, BoxItemGone | BoxDenied | BoxBlocked):
-        advice = _("This folder is no longer in your Box, or you no longer have access to it.")
-    wait = round(error.retry_after_s) if isinstance(error, BoxBusy) else 0
-    return {
-        "advice": advice or _(error.advice),
-        "code": code,
-        "needs_link": isinstance(error, BoxLinkBroken),
-        "is_stale": isinstance(error, BoxBadRequest),
-        "wait_s": wait,
-        "tries_by_itself": wait and wait <= AUTOMATIC_WAIT_S and _tries() < AUTOMATIC_TRIES,
-    }
 
 
 def _tries() -> int:

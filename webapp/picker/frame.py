@@ -54,6 +54,7 @@ def frame(**context: Any) -> dict[str, Any]:
         "door": None,
         "listing": None,
         "problem": None,
+        "refused": "",
         "panel": "",
         **context,
     }

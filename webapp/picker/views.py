@@ -220,7 +220,7 @@ def _tray_with(problem: Problem) -> BaseResponse:
     """Answer with the tray as it is now and what was wrong; without a script it is a page."""
     if not htmx.wants_partial():
         raise problem
-    shown = frame(problem={"advice": problem.advice})
+    shown = frame(refused=problem.advice)
     return htmx.render(
         "picker/_tray.html", within="picker/page.html", status=problem.status, **shown
     )
