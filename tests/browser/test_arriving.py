@@ -127,7 +127,7 @@ def test_a_failure_says_what_happened_was_tried_and_can_be_done_with_one_button(
     why = failed.locator(".why")
     expect(why).to_have_text(
         "Your Box account may not download it any more. "
-        "Ask its owner to let you download it, then try again."
+        "Ask its owner to let you download it, then try again. Code: no_permission_in_box"
     )
     help_with = failed.locator(".btn:not(.icon)")
     expect(help_with).to_have_text([f"Try again {name_of(README)}"])
@@ -145,7 +145,8 @@ def test_a_failure_says_what_happened_was_tried_and_can_be_done_with_one_button(
     expect(failed.locator(".why.late")).to_have_text(
         re.compile(
             r"^What arrived from Box was not what Box had announced\. "
-            r"We tried 3 times, last at \d+:\d\d [AP]M\. Nothing of it was kept\. Try again\.$"
+            r"We tried 3 times, last at \d+:\d\d [AP]M\. Nothing of it was kept\. Try again\. "
+            r"Code: corrupt_transfer$"
         )
     )
     sandbox.clear_faults()
@@ -162,7 +163,7 @@ def test_a_failure_says_what_happened_was_tried_and_can_be_done_with_one_button(
     failed = line(tab, path)
     expect(failed.locator(".why")).to_have_text(
         "It was deleted in Box since it was chosen, or access was lost. "
-        "Look for it in Box and choose it again, or choose another file."
+        "Look for it in Box and choose it again, or choose another file. Code: not_found_in_box"
     )
     help_with = failed.locator(".btn:not(.icon)")
     expect(help_with).to_have_text([f"Choose again instead of {name_of(path)}"])
