@@ -24,8 +24,8 @@ TRENCH = "/Received from Brindlewick/Joint trench exhibit.pdf"
 NOTES = "/Field Notes (Devon)"
 BYTES = {"host": "download"}
 CONTENT = {"host": "api", "path": "/content$"}
-# What somebody has to be patient for who has cancelled.
-CANCEL_MS = 2000
+# Two seconds for whoever has cancelled, and as much again for a machine busy with other tests.
+CANCEL_MS = 4000
 
 
 def files(tab: Page) -> Locator:
