@@ -189,6 +189,23 @@ def test_a_folder_that_does_not_open_is_gone_back_from(
     expect(current(dialog)).to_have_text("Quillmark Projects")
 
 
+def test_going_back_to_a_box_that_has_been_unlinked_offers_to_connect(
+    linked: Actor, surfer: Surfer
+) -> None:
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Unlinked"))
+    dialog = open_dialog(tab)
+    to_root(dialog)
+    tick(dialog, README)
+    settled(tab)
+    linked.unlink()
+    tab.go_back()
+    expect(dialog.get_by_role("button", name="Connect Box")).to_be_visible()
+    expect_chosen(dialog, name_of(README))
+    tab.go_back()
+    expect(dialog).to_have_count(0)
+
+
 def test_on_a_phone_back_folds_the_tray_before_it_leaves_the_folder(
     linked: Actor, surfers: Callable[..., Surfer]
 ) -> None:

@@ -176,11 +176,13 @@ def _door_or_page() -> Door | BaseResponse:
     whole = asked_part(panel=SHUT, folder=SHUT, default=SHUT)
     response = htmx.render(whole, within="picker/page.html", **frame(door=door))
     if htmx.wants_partial() and whole == SHUT:
-        # Whatever was asked for, all of Box's side is shut.
-        response.headers["HX-Retarget"], response.headers["HX-Reswap"] = (
-            "#picker-panel",
-            "outerHTML",
-        )
+        # Whatever was asked for, and whichever part of it, all of Box's side is shut.
+        whole_side = {
+            "Retarget": "#picker-panel",
+            "Reselect": "#picker-panel",
+            "Reswap": "outerHTML",
+        }
+        response.headers.extend((f"HX-{name}", value) for name, value in whole_side.items())
     return response
 
 
