@@ -177,13 +177,14 @@ class PlumblineHost:
                 help_url=url_for("box_link.help_page"),
             )
         assert link is not None
-        box_user_id, box_company = link.box_user_id, link.box_company
+        box_user_id, box_name, box_company = link.box_user_id, link.box_name, link.box_company
         # The connection goes back to the pool before anybody waits for Box.
         release()
         client = box_access().client(person_id=person.id, session_hash=person.session_hash)
         return Door(
             client,
             login=login,
+            name=box_name,
             company=box_company,
             box_user_id=box_user_id,
             settings_url=url_for("box_link.settings_page"),
