@@ -31,9 +31,10 @@ fi
 echo "== SQLite, embedded queue, local directory"
 TEST_DEPLOYMENT=sqlite $bin/pytest -q -n auto --dist loadgroup "$@"
 echo "== PostgreSQL, Redis, S3"
-# What looks at pages and at scripts alone has been looked at; no database changes it.
-seen=(accessibility complaints computer contrast document_source finding keyboard lists order_and_search
-  places plain reading rows spanish viewing ways weight)
+# What looks at pages and at scripts alone has been looked at; no database changes it. The main job, every
+# tool and how copies arrive are walked through once more.
+seen=(accessibility complaints computer contrast copies document_source file_rules finding folders keyboard
+  lists moments order_and_search places plain reading rows spanish viewing ways weight without_loss)
 ignored=()
 for name in "${seen[@]}"; do ignored+=("--ignore=tests/browser/test_$name.py"); done
 TEST_DEPLOYMENT=postgres $bin/pytest -q -n auto --dist loadgroup \
