@@ -183,7 +183,8 @@ def test_17_which_account_is_linked_is_said_and_another_one_asks_first(
     for words in ("Devon Achterberg", DEVON):
         assert words in outcome.text
         assert words in alice.get("/settings/box").text
-    assert f"Linked as {DEVON} , Devon Achterberg, {COMPANY}" in alice.get(f"{picker(world)}box/").text
+    linked_as = f"Linked as {DEVON} , Devon Achterberg, {COMPANY}"
+    assert linked_as in alice.get(f"{picker(world)}box/").text
     assert COMPANY in alice.get("/settings/box").text
     asked = come_back(alice, answer_of_box(sandbox, leave_for_box(alice), login=ROSA))
     assert asked.h1 == "Link another Box account?"

@@ -119,8 +119,8 @@ class Target:
 class Door:
     """Box for the person at a target: open with a client, or shut with the reason.
 
-    `login`, `name` and `company` say which account it is and whose Box it belongs to; `ended` is when
-    the link ended, in words.
+    `login`, `name` and `company` say which account it is and whose Box it belongs to; `ended` is
+    when the link ended, in words.
 
     `link_url` is where a POST sends the person to Box, "" when they may not link. `settings_url`
     and `help_url` are the host's pages about the link; "" leaves them out.
