@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Actor
 from tests.browser.picking import (
     expect_chosen,
+    hold_first,
     name_of,
     open_dialog,
     open_folders,
@@ -168,6 +169,29 @@ def test_sorting_is_no_place_of_its_own(linked: Actor, surfer: Surfer) -> None:
     expect(dialog.get_by_role("columnheader", name="Size")).to_have_attribute(
         "aria-sort", "ascending"
     )
+
+
+def test_back_pressed_twice_in_a_hurry_goes_back_twice(linked: Actor, surfer: Surfer) -> None:
+    tab = surfer.tab
+    # htmx says so of what was on its way when Back was pressed again.
+    surfer.watch.expects("htmx:sendAbort", "htmx:afterRequest")
+    tab.goto(linked.new_rfi("In a hurry"))
+    dialog = open_dialog(tab)
+    to_root(dialog)
+    open_folders(dialog, "Quillmark Projects/2317 Larkspur MOB/12 Photos")
+    settled(tab)
+    held = hold_first(tab, "**/box/folders/*")
+    tab.go_back()
+    expect(dialog.locator("#picker-panel")).to_have_attribute("aria-busy", "true")
+    tab.go_back()
+    expect(current(dialog)).to_have_text("Quillmark Projects")
+    for route in held:
+        route.abort()
+    settled(tab)
+    tab.go_forward()
+    expect(current(dialog)).to_have_text("2317 Larkspur MOB")
+    tab.go_forward()
+    expect(current(dialog)).to_have_text("12 Photos")
 
 
 def test_a_folder_that_does_not_open_is_gone_back_from(

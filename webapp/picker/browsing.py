@@ -25,6 +25,7 @@ from webapp.picker.frame import (
     box_url,
     frame,
     opened_host,
+    opened_last_folder,
     opened_target,
 )
 from webapp.picker.host import Door, TooSoon
@@ -129,7 +130,7 @@ def _choices(partial: str) -> dict[str, Any]:
     """Return what the frame around a list offers: the views, and what narrows a search."""
     if htmx.wants_partial() and partial not in (DIALOG, PANEL):
         return {}
-    has_last = opened_host().last_folder(opened_target()) is not None
+    has_last = opened_last_folder() is not None
     return {
         "ways": WAYS,
         "urls": _urls,

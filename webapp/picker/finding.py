@@ -20,7 +20,15 @@ from webapp.box.items import ROOT_ID, BoxItem
 from webapp.box.links import Kind
 from webapp.core.clock import utcnow
 from webapp.core.text import _, local_date, tidy
-from webapp.picker.frame import box_url, here, opened_host, opened_target, opened_tray, seals
+from webapp.picker.frame import (
+    box_url,
+    here,
+    opened_host,
+    opened_last_folder,
+    opened_target,
+    opened_tray,
+    seals,
+)
 from webapp.picker.host import Action, Door
 from webapp.picker.listing import ROOT, WAYS, Listing, Search, View
 from webapp.picker.rows import Row, RowMaker, owner_of, plain, trail_of
@@ -62,7 +70,7 @@ def _client(door: Door) -> BoxClient:
 
 def last_or_root(door: Door) -> Listing:
     """Return the folder that was last used here; the root when this account does not see it."""
-    last = opened_host().last_folder(opened_target())
+    last = opened_last_folder()
     if last is None:
         return folder(door, ROOT_ID)
     try:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import current_app, g, request, url_for
 
-from webapp.picker.host import PickerHost, Target, Tray
+from webapp.picker.host import LastFolder, PickerHost, Target, Tray
 from webapp.picker.seals import Seals
 
 DIALOG = "picker/_dialog.html"
@@ -38,6 +38,14 @@ def opened_tray() -> Tray:
         g.picker_tray = opened_host().tray(opened_target())
     tray: Tray = g.picker_tray
     return tray
+
+
+def opened_last_folder() -> LastFolder | None:
+    """Return the folder that was used last here; one question, however many parts ask it."""
+    if "picker_last_folder" not in g:
+        g.picker_last_folder = opened_host().last_folder(opened_target())
+    last: LastFolder | None = g.picker_last_folder
+    return last
 
 
 def seals() -> Seals:
