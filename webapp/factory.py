@@ -42,7 +42,7 @@ from webapp.tools.extensions.emails import outgoing
 from webapp.tools.people import company as people
 from webapp.tools.people import settings as company_settings
 from webapp.tools.registry import TOOLS
-from webapp.wiring import chores, newer, opening, targets
+from webapp.wiring import chores, newer, opening, own_letters, targets
 from webapp.wiring.help import help_facts
 from webapp.wiring.picker_host import PlumblineHost
 from webapp.wiring.shell import shell
@@ -218,7 +218,8 @@ def _init_queue(app: Flask, config: Config) -> None:
             importer,
             threads=config.copy_threads,
             chores=chores.chores(),
-            errands=(outgoing.ERRAND, walker.errand()),
+            errands=(own_letters.ERRAND, outgoing.ERRAND, walker.errand()),
         )
     )
     chores.connect_signals()
+    own_letters.connect(app)

@@ -8,7 +8,7 @@ from flask_login import login_user
 from sqlalchemy import delete, select, update
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from webapp.accounts import passwords
+from webapp.accounts import mailing, passwords
 from webapp.accounts.forms import PasswordForm, ProfileForm, SignInForm, labelled
 from webapp.accounts.identity import SignedIn, me
 from webapp.accounts.models import Notice, Person
@@ -145,6 +145,15 @@ def _change_password(form: PasswordForm) -> bool:
                 SessionRow.kind == "browser",
                 SessionRow.id_hash != me().session_hash,
             )
+        )
+        mailing.enqueue(
+            session,
+            to=person.email,
+            person_id=person.id,
+            kind="password_changed",
+            facts={},
+            path="/settings/security",
+            language=person.language,
         )
     log.info("person.password_changed", extra={"person": me().id})
     return True

@@ -48,6 +48,8 @@ class Letter:
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
+    # RFC 3834: what a machine wrote says so, and no machine answers it.
+    auto_submitted: str = ""
 
 
 def written_out(letter: Letter) -> bytes:
@@ -68,6 +70,7 @@ def headers_of(letter: Letter) -> list[tuple[str, str]]:
         ("Message-ID", one_line(letter.message_id)),
         ("In-Reply-To", one_line(letter.in_reply_to)),
         ("References", f"{CRLF} ".join(one_line(ref) for ref in letter.references)),
+        ("Auto-Submitted", letter.auto_submitted),
     ]
     return [(name, value) for name, value in found if value]
 

@@ -26,6 +26,7 @@ from webapp.imports.tasks import Chore, queue
 from webapp.imports.walk_models import FolderWalk
 from webapp.records.models import Record
 from webapp.tools.registry import TOOLS
+from webapp.wiring import own_letters
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def chores() -> tuple[Chore, ...]:
         Chore("overdue", 3600, delete_overdue),
         Chore("storage", 3600, sweep_storage),
         Chore("parts", 3600, uploads.sweep),
+        Chore("letters", 3600, own_letters.sweep),
     )
 
 
