@@ -86,8 +86,8 @@ def _filled(config: Config) -> World:
 
 def _link(person: Person, sandbox: SandboxProcess) -> None:
     form = person.form("/settings/box", "/settings/box/link")
-    left = person.post("/settings/box/link", form.values, allow_redirects=False)
-    asked = parse_qs(urlsplit(left.headers["Location"]).query)
+    left = person.post("/settings/box/link", form.values)
+    asked = parse_qs(urlsplit(left.headers["Refresh"].partition("url=")[2]).query)
     browser = Browser(sandbox)
     page = browser.sign_in(browser.open(**{k: v[0] for k, v in asked.items()}))
     back = callback(browser.submit(page, decision="grant"))

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import time_machine
@@ -244,6 +245,31 @@ def test_a_forged_state_is_refused(
     check_nothing_stored(app, sandbox, me)
 
 
+def test_the_way_out_is_for_one_session_and_closes_behind_whoever_came_back(
+    app: Flask, alice: Visitor, bob: Visitor, signed_in: SignIn, sandbox: SandboxProcess
+) -> None:
+    begun = alice.post("/settings/box/link", expect=303)
+    path = location_of(begun.response)
+    page = alice.get(path)
+    address = page.links()["Continue to Box"]
+    assert page.response.headers["Refresh"] == f"0; url={address}"
+    assert "form-action 'self';" in page.response.headers["Content-Security-Policy"]
+    state = parse_qs(urlsplit(address).query)["state"][0]
+    assert state not in path
+    assert alice.get(path).links()["Continue to Box"] == address, "loading it again changes nothing"
+    for other in (bob, signed_in("alice")):
+        assert location_of(other.get(path, expect=303).response) == "/settings/box"
+    with time_machine.travel(utcnow() + timedelta(minutes=11), tick=True):
+        alice.get(path, expect=303)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+    come_back(alice, answer_of_box(sandbox, asked))
+    assert location_of(alice.get(path, expect=303).response) == "/settings/box"
+    with app.app_context():
+        sealed = db.session.scalars(select(LinkAttempt.address_sealed)).all()
+        db.session.remove()
+    assert set(sealed) == {None}
+
+
 def test_a_state_older_than_ten_minutes_is_refused(
     app: Flask, alice: Visitor, sandbox: SandboxProcess, me: int
 ) -> None:
@@ -378,7 +404,7 @@ def test_an_old_sign_in_is_asked_for_the_password(
         wrong = alice.submit(page, path, password="wrong", expect=422)
         assert "That is not your password." in wrong.text
         done = alice.submit(wrong, path, password=PASSWORD, expect=303)
-    expected = "/api/oauth2/authorize?" if path.endswith("link") else "/settings/box"
+    expected = "/box/leave/" if path.endswith("link") else "/settings/box"
     assert expected in location_of(done.response)
     assert (state_of(app, me) is None) == path.endswith("disconnect")
 

@@ -17,7 +17,7 @@ from webapp.box.circuit import Circuit
 from webapp.box.client import BoxClient
 from webapp.box.errors import BoxError, BoxMisconfigured
 from webapp.box.items import BoxUser, Enterprise
-from webapp.box.oauth import Authorization, OAuth
+from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessToken, InvalidGrant, TokenPair
 from webapp.box_link.models import (
     AttemptStatus,
@@ -86,23 +86,40 @@ class _Fixed:
         return self.token
 
 
-def begin(linker: Linker, me: SignedIn) -> Authorization:
-    """Record an attempt of this session and return where to send the person."""
+def begin(linker: Linker, me: SignedIn) -> int:
+    """Record an attempt of this session and return its id; `address_of` says where it leads."""
     trip = linker.oauth.authorization()
     now = utcnow()
+    attempt = LinkAttempt(
+        state_hash=hashed(trip.state),
+        session_hash=me.session_hash,
+        person_id=me.id,
+        verifier_sealed=linker.sealer.seal(trip.code_verifier, _verifier_place(me.id)),
+        address_sealed=linker.sealer.seal(trip.url, _address_place(me.id)),
+        created_at=now,
+        expires_at=now + ATTEMPT_LIVES,
+    )
     with writing() as session:
         _forget_surplus(session, me.session_hash)
-        session.add(
-            LinkAttempt(
-                state_hash=hashed(trip.state),
-                session_hash=me.session_hash,
-                person_id=me.id,
-                verifier_sealed=linker.sealer.seal(trip.code_verifier, _verifier_place(me.id)),
-                created_at=now,
-                expires_at=now + ATTEMPT_LIVES,
-            )
+        session.add(attempt)
+    return attempt.id
+
+
+def address_of(linker: Linker, attempt_id: int, me: SignedIn) -> str | None:
+    """Return Box's address for an attempt of this session; None once it is spent or over."""
+    sealed = db.session.scalar(
+        select(LinkAttempt.address_sealed).where(
+            LinkAttempt.id == attempt_id,
+            LinkAttempt.session_hash == me.session_hash,
+            LinkAttempt.person_id == me.id,
+            LinkAttempt.is_spent.is_(False),
+            LinkAttempt.expires_at > utcnow(),
         )
-    return trip
+    )
+    try:
+        return linker.sealer.open(sealed, _address_place(me.id)) if sealed else None
+    except SealBroken:
+        return None
 
 
 def _forget_surplus(session: Session, session_hash: str) -> None:
@@ -139,7 +156,7 @@ def take(state: str, me: SignedIn) -> LinkAttempt | None:
         spent = session.execute(
             update(LinkAttempt)
             .where(LinkAttempt.id == attempt.id, LinkAttempt.is_spent.is_(False))
-            .values(is_spent=True)
+            .values(is_spent=True, address_sealed=None)
         )
         return attempt if rows_changed(spent) == 1 else None
 
@@ -467,6 +484,10 @@ def _waiting_for_word(session: Session, attempt_id: int, me: SignedIn) -> LinkAt
 
 def _verifier_place(person_id: int) -> Place:
     return Place("verifier", person_id)
+
+
+def _address_place(person_id: int) -> Place:
+    return Place("address", person_id)
 
 
 def _revoke_place(person_id: int) -> Place:

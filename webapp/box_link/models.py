@@ -79,7 +79,8 @@ class BoxSessionToken(Base):
 class LinkAttempt(Base):
     """One trip to Box: its state is for one use, in one session, by one person, for ten minutes.
 
-    `pending_*` hold an account that waits for the person's word because it would replace another.
+    `address_sealed` is where the trip leads, gone once its state is spent. `pending_*` hold an
+    account that waits for the person's word because it would replace another.
     """
 
     __tablename__ = "link_attempts"
@@ -89,6 +90,7 @@ class LinkAttempt(Base):
     session_hash: Mapped[str] = mapped_column(ForeignKey("sessions.id_hash", ondelete="CASCADE"))
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     verifier_sealed: Mapped[str] = mapped_column(Text)
+    address_sealed: Mapped[str | None] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16), default=AttemptStatus.WAITING)
     is_spent: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -70,6 +70,7 @@ def create_blueprint(
         return render_template("box_link/help.html", facts=help_facts())
 
     bp.add_url_rule("/settings/box/link", view_func=link, methods=["POST"])
+    bp.add_url_rule("/box/leave/<id:attempt_id>", view_func=leave, methods=["GET"])
     bp.add_url_rule(CALLBACK_PATH, view_func=callback, methods=["GET"])
     bp.add_url_rule("/box/linked/<id:attempt_id>", view_func=outcome, methods=["GET"])
     bp.add_url_rule("/box/linked/<id:attempt_id>", view_func=decide, methods=["POST"])
@@ -88,7 +89,7 @@ def _card(use_of: Callable[[int], LinkUse]) -> Card:
 
 @limiter.limit("30/hour", key_func=lambda: f"link-{me().id}")
 def link() -> BaseResponse:
-    """Send the person to Box, after their password when the sign-in is not fresh."""
+    """Begin the way to Box, after the person's password when the sign-in is not fresh."""
     person = me()
     if not may_link(standings_of(person.id)):
         raise Forbidden(
@@ -98,8 +99,22 @@ def link() -> BaseResponse:
     asked = _ask_password(_("Your sign-in is a while ago. Linking Box asks for your password."))
     if asked is not None:
         return asked
-    trip = linking.begin(box_access().linker, person)
-    return redirect(trip.url, 303)
+    attempt_id = linking.begin(box_access().linker, person)
+    return redirect(url_for("box_link.leave", attempt_id=attempt_id), 303)
+
+
+def leave(attempt_id: int) -> BaseResponse:
+    """Go on to Box by GET, in a navigation of its own.
+
+    A browser holds every redirect that follows a form to the form's policy, and Box may lead on to
+    any host: a company's sign-in, a Box of its own.
+    """
+    address = linking.address_of(box_access().linker, attempt_id, me())
+    if address is None:
+        return redirect(url_for("box_link.settings_page"), 303)
+    page = make_response(render_template("box_link/leave.html", address=address))
+    page.headers["Refresh"] = f"0; url={address}"
+    return page
 
 
 def _ask_password(why: str) -> BaseResponse | None:

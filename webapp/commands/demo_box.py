@@ -77,8 +77,9 @@ def _signed_in(email: str) -> SignedIn:
 
 def _link(me: SignedIn, name: str) -> bool:
     linker = box_access().linker
-    trip = linking.begin(linker, me)
-    answer = _grant(trip.url, demo_login(name))
+    address = linking.address_of(linker, linking.begin(linker, me), me)
+    assert address is not None
+    answer = _grant(address, demo_login(name))
     attempt = linking.take(answer.get("state", ""), me)
     if attempt is None or "code" not in answer:
         return False
