@@ -80,7 +80,7 @@ def test_a_site_can_narrow_attaching_to_granted_companies() -> None:
     found = refusal_to_attach(
         link_state="active", mine=[here, ENABLED], here=here, only_granted=True
     )
-    assert found is Refusal.NOT_ENABLED
+    assert found is Refusal.NOT_GRANTED
     granted = refusal_to_attach(
         link_state="active", mine=[ENABLED], here=ENABLED, only_granted=True
     )

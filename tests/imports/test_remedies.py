@@ -70,7 +70,7 @@ def test_a_copy_that_ended_says_why_and_has_the_one_button_that_helps(
     bench: Bench, code: str
 ) -> None:
     bench.attach(CARDS)
-    state = ItemState.CANCELLED if code in {"unlinked", "feature_off"} else ItemState.FAILED
+    state = ItemState.CANCELLED if code in {"unlinked", "switched_off"} else ItemState.FAILED
     put(bench, state=state, reason=code, facts=FACTS, failures=3, finished_at=utcnow())
     if code == "cancelled":
         assert "Contact cards" not in bench.page().text

@@ -350,7 +350,7 @@ def test_a_company_that_switches_box_off_stops_it(bench: Bench, world: World) ->
     worker = in_the_middle(bench)
     switch_box_off(bench, world)
     assert let_go(bench, worker) <= 1
-    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "feature_off")
+    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "switched_off")
     assert "because Box was switched off for this company" in text(bench)
     page = bench.person.get(f"{bench.target}tray", htmx=True)
     (button,) = page.all("button", name="again")
@@ -369,7 +369,7 @@ def test_somebody_taken_off_the_project_counts_no_further(bench: Bench, world: W
         db.session.commit()
     bench.sandbox.forget_calls()
     bench.work()
-    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "no_access")
+    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "person_left")
     assert asked(bench.sandbox) == []
 
 

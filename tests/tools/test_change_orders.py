@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from tests.imports.conftest import CARDS
+from tests.sandbox.process import SandboxProcess
+from tests.support import copying
+from tests.support.linking import link
 from tests.support.pages import Visitor
 from tests.support.world import World
 from tests.tools.contracts import Job, address, figures, id_in, steps
@@ -121,6 +125,19 @@ def test_the_reviewer_holds_the_ball_while_it_is_pending_and_decides(
     page = bob.post(f"{here}/move", {"move": "approved"})
     assert "Ball in court Nobody" in page.text
     assert amounts(job, contract) == ["10.00", "0.00", "0.00", "1010.00"]
+
+
+def test_whoever_sends_it_for_review_while_its_file_is_copied_gets_the_file(
+    app: Flask, bob: Visitor, sandbox: SandboxProcess, job: Job, contract: str
+) -> None:
+    link(bob, sandbox)
+    here = change(job, bob, contract, "10")
+    copying.attach(bob, sandbox, f"{here}/attach/", CARDS)
+    go(bob, here, "submit")
+    bob.get(f"{here}/attach/", expect=403)
+    copying.run_worker(app)
+    assert "Contact cards.vcf" in bob.get(here).text
+    copying.check_invariant(app, sandbox)
 
 
 def test_another_reviewer_takes_the_ball_at_once(

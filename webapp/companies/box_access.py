@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     NOT_LINKED = "not linked"
     LINK_ENDED = "link ended"
     NOT_ENABLED = "not enabled"
+    NOT_GRANTED = "not granted"
     SWITCHED_OFF = "switched off"
     WITHDRAWN = "withdrawn"
 
@@ -63,7 +64,9 @@ def refusal_to_attach(
         return Refusal.SWITCHED_OFF
     if here.grant is Grant.WITHDRAWN:
         return Refusal.WITHDRAWN
-    if not may_link(mine) or (only_granted and here.grant is not Grant.GRANTED):
+    if only_granted and here.grant is not Grant.GRANTED:
+        return Refusal.NOT_GRANTED
+    if not may_link(mine):
         return Refusal.NOT_ENABLED
     if link_state is None:
         return Refusal.NOT_LINKED

@@ -35,7 +35,8 @@ STEPS = {
     "box.rules_changed": N_("Rules for files changed"),
 }
 
-# Sent inside the transaction that shuts Box for a company, so that queued copies stop with it.
+# Sent inside the transaction that shuts Box for a company, so that queued copies stop with it and
+# say the `reason`: an administrator's switch, or Plumbline.
 box_shut = Namespace().signal("box-shut")
 
 
@@ -91,7 +92,7 @@ def withdraw(company: Company, me: SignedIn, reason: str) -> None:
         _move(session, company.id, (Grant.GRANTED,), Grant.WITHDRAWN)
         audit.note(session, "box.withdrawn", person_id=me.id, company_id=company.id, reason=reason)
         _tell_admins(session, company, "box_withdrawn", reason=reason)
-        box_shut.send(company, company_id=company.id, session=session)
+        box_shut.send(company, reason="withdrawn", session=session)
 
 
 def turn(company: Company, me: SignedIn, *, on: bool) -> None:
@@ -108,7 +109,7 @@ def turn(company: Company, me: SignedIn, *, on: bool) -> None:
         people = linked_people(session, company.id)
         audit.note(session, event, person_id=me.id, company_id=company.id, people=people)
         if not on:
-            box_shut.send(company, company_id=company.id, session=session)
+            box_shut.send(company, reason="switched_off", session=session)
 
 
 def _move(session: Session, company_id: int, before: tuple[Grant, ...], after: Grant) -> None:

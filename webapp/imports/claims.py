@@ -285,7 +285,7 @@ def dismiss(session: Session, which: ColumnElement[bool]) -> int:
     return rows_changed(done)
 
 
-def cancel(session: Session, which: ColumnElement[bool], *, reason: str) -> int:
+def cancel(session: Session, which: ColumnElement[bool], *, reason: str, **facts: str) -> int:
     """Cancel every unfinished item that fits; their workers find out at the next heartbeat."""
     done = session.execute(
         update(ImportItem)
@@ -294,6 +294,7 @@ def cancel(session: Session, which: ColumnElement[bool], *, reason: str) -> int:
             state=ItemState.CANCELLED,
             cancel_asked=True,
             reason=reason,
+            facts=facts,
             finished_at=utcnow(),
             leased_by=None,
             leased_until=None,

@@ -69,19 +69,36 @@ STORAGE_FULL_WAIT_S = 300.0
 UNVERIFIABLE = frozenset({"gdoc", "gsheet", "gslides"})
 
 
+# A reason's code, and the facts that fill the places of its sentence.
+Why = tuple[str, dict[str, str]]
+
+
 class Targets(Protocol):
     """What the tools above know about a target, asked before a copy and again as it is attached."""
 
     def refusal(self, session: Session, *, person_id: int, target: Target) -> str | None:
-        """Return the reason code why this person may not attach there now, or None."""
+        """Return the reason code why this person may not attach there now, or None.
+
+        For what nobody has accepted yet: whoever walks through a folder asks.
+        """
+
+    def hindrance(self, session: Session, *, person_id: int, target: Target) -> Why | None:
+        """Return why what was accepted for this target cannot arrive there, or None.
+
+        Only what leaves no place, no person or no permission of Box's counts: rights were asked
+        when it was accepted, and the record may have gone on since.
+        """
+
+    def arrived(self, session: Session, *, person_id: int, attachment: Attachment) -> None:
+        """Take note in the same transaction that a copy hangs there now."""
 
     def looks_at_files(self, session: Session, target: Target) -> bool:
         """True when it depends on a file, as Box describes it now, whether it is taken there."""
 
     def file_refusal(
         self, session: Session, *, person_id: int, target: Target, file: BoxItem, reason: str
-    ) -> tuple[str, dict[str, str]] | None:
-        """Return why this file is not taken there, a reason code with its facts, or None.
+    ) -> Why | None:
+        """Return why this file is not taken there, or None.
 
         `reason` is what the person gave for attaching it, "" when nothing.
         """
@@ -173,10 +190,14 @@ class Importer:
     def _check(self, job: Job) -> None:
         if job.size_bytes is not None and job.size_bytes > self.file_max_bytes:
             raise Refused("too_big")
-        reason = self.targets.refusal(db.session(), person_id=job.person_id, target=job.target)
+        self._require_place(db.session(), job)
         release()
-        if reason is not None:
-            raise Refused(reason)
+
+    def _require_place(self, session: Session, job: Job) -> None:
+        hindrance = self.targets.hindrance(session, person_id=job.person_id, target=job.target)
+        if hindrance is not None:
+            code, facts = hindrance
+            raise Refused(code, **facts)
 
     def _look(self, job: Job) -> BoxItem | None:
         """Return the file as Box describes it now where somebody asks for that, and not otherwise.
@@ -267,9 +288,7 @@ class Importer:
         failpoint("import.before_attach")
         name = clean_name(job.name, fallback=f"unnamed-{job.box_file_id}")
         with writing() as session:
-            reason = self.targets.refusal(session, person_id=job.person_id, target=job.target)
-            if reason is not None:
-                raise Refused(reason)
+            self._require_place(session, job)
             if file is not None:
                 self._judge(session, job, file)
             elif self.targets.looks_at_files(session, job.target):
@@ -291,9 +310,10 @@ class Importer:
                 row=job.target.row_id,
                 given=job.reason_given or None,
             )
+            session.flush()
             if job.supersedes_id is not None:
-                session.flush()
                 changing.supersede(session, job.supersedes_id, arrived)
+            self.targets.arrived(session, person_id=job.person_id, attachment=arrived)
         failpoint("import.after_commit")
         return True
 

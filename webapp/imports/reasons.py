@@ -96,19 +96,40 @@ REASONS = {
         N_("Try again."),
         waits=_BY_ITSELF,
     ),
-    "feature_off": Reason(
-        N_("Box was switched off for this company."),
-        N_("Its administrators can switch it on again."),
+    "switched_off": Reason(
+        N_("Stopped, because Box was switched off for %(company)s."),
+        N_("When its administrators have switched it on again, try again."),
         Remedy.ASK,
     ),
-    "no_access": Reason(
-        N_("You may no longer attach files to this record."),
-        N_("The company's administrators can let you again."),
+    "withdrawn": Reason(
+        N_("Stopped, because Plumbline withdrew Box from %(company)s."),
+        N_("Its administrators can ask for Box again."),
         Remedy.ASK,
+    ),
+    "not_enabled": Reason(
+        N_("Stopped, because Box was on in none of the companies of the person who chose it."),
+        N_("When Box is on in one of them again, try again."),
+    ),
+    "not_granted": Reason(
+        N_("Stopped, because Plumbline had not granted Box to %(company)s."),
+        N_("Its administrators can ask for it."),
+        Remedy.ASK,
+    ),
+    "person_left": Reason(
+        N_("Stopped, because the person who chose it was no longer on the project."),
+        N_("Try again."),
     ),
     "record_gone": Reason(
         N_("The record no longer exists."), N_("There is nothing left to do."), Remedy.DISMISS
     ),
+    "row_gone": Reason(
+        N_("The line it was chosen for no longer exists."),
+        N_("There is nothing left to do."),
+        Remedy.DISMISS,
+    ),
+    # Written before reasons were told apart: nobody can say any more what it was.
+    "feature_off": Reason(N_("Stopped, because Box could not be used there."), N_("Try again.")),
+    "no_access": Reason(N_("Stopped, because it could not be attached there."), N_("Try again.")),
     "cancelled": Reason(N_("Cancelled."), N_("Try again to copy it after all.")),
     "unlinked": Reason(
         N_("Cancelled, because Box was disconnected."),

@@ -47,9 +47,15 @@ TEXTS = {
     ),
     "gave_up": N_("Counting stopped, because Box did not answer."),
     "unlinked": N_("Counting stopped, because Box was disconnected."),
-    "feature_off": N_("Counting stopped, because Box was switched off for this company."),
-    "no_access": N_("Counting stopped. You may no longer attach files to this record."),
+    "switched_off": N_("Counting stopped, because Box was switched off for this company."),
+    "withdrawn": N_("Counting stopped, because Plumbline withdrew Box from this company."),
+    "not_enabled": N_("Counting stopped, because Box was on in none of your companies."),
+    "not_granted": N_("Counting stopped, because Plumbline had not granted Box to this company."),
+    "feature_off": N_("Counting stopped, because Box could not be used there."),
+    "no_access": N_("Counting stopped, because you could not attach files there."),
+    "person_left": N_("Counting stopped, because you were no longer on the project."),
     "record_gone": N_("Counting stopped. The record no longer exists."),
+    "row_gone": N_("Counting stopped. The line it was chosen for no longer exists."),
     "internal": N_("Counting stopped. Plumbline made a mistake, which has been noted."),
 }
 

@@ -52,6 +52,7 @@ class Shut(StrEnum):
     NOT_LINKED = "not linked"
     LINK_ENDED = "link ended"
     NOT_ENABLED = "not enabled"
+    NOT_GRANTED = "not granted"
     SWITCHED_OFF = "switched off"
     WITHDRAWN = "withdrawn"
 

@@ -326,7 +326,11 @@ class Extension:
         return False
 
     def files_arrived(self, session: Any, standing: Any, files: list[Any]) -> None:
-        """Files that were here already, from the computer or a tool, hang on the record now."""
+        """Files hang on the record now: sent with a tray, or copied from Box since.
+
+        A copy was accepted earlier, so the record may be in any status, and `standing` of a person
+        who could not attach there now.
+        """
 
     def source(self, person_id: int, target: Any) -> PickerSource | None:
         """Return the tab under which the other tools' files can be chosen from this tool's."""

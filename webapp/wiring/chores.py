@@ -15,7 +15,7 @@ from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
 from webapp.box_link.store import link_made, link_removed
 from webapp.companies.box_switch import box_shut
-from webapp.companies.models import Project
+from webapp.companies.models import Company, Project
 from webapp.core.blobs import blobs
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
@@ -179,8 +179,9 @@ def _link_removed(_sender: Any, *, person_id: int, session: Session) -> None:
     trays.forget_folders(session, person_id)
 
 
-def _box_shut(_sender: Any, *, company_id: int, session: Session) -> None:
+def _box_shut(company: Company, *, reason: str, session: Session) -> None:
     """Copies and counts for this company's projects stop; those of its people elsewhere go on."""
-    projects = select(Project.id).where(Project.company_id == company_id)
-    claims.cancel(session, ImportItem.project_id.in_(projects), reason="feature_off")
-    walks.stop_all(session, walks.in_projects(projects), reason="feature_off")
+    projects = select(Project.id).where(Project.company_id == company.id)
+    into_it = ImportItem.project_id.in_(projects)
+    claims.cancel(session, into_it, reason=reason, company=company.name)
+    walks.stop_all(session, walks.in_projects(projects), reason=reason)

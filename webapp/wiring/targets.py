@@ -1,7 +1,9 @@
-"""What the rooms below ask about a target: may this person attach there, now?
+"""What the rooms below ask about a target: may this person attach there, and may it still arrive?
 
-Asked when the dialog opens, when the tray is sent, when a worker takes the item, and once more in
-the transaction that attaches it. Nothing is remembered between these moments.
+Whether somebody may attach is asked when the dialog opens and when the tray is sent. What was
+accepted then arrives whatever becomes of the record's status or of their part in it: when a worker
+takes the item, and once more in the transaction that attaches it, only that is asked without which
+there is nothing to attach to or nobody to attach for.
 """
 
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.settings import settings
 from webapp.core.text import _
 from webapp.imports import trays
+from webapp.imports.importer import Why
 from webapp.imports.models import UNFINISHED, ImportItem, TrayItem
 from webapp.imports.trays import Sent
 from webapp.imports.walk_models import WalkFile
@@ -62,7 +65,10 @@ def _find(session: Session, person_id: int, target: Target) -> _Found | str:
     tool = TOOLS.get(target.tool_key)
     if row is None or tool is None:
         return "record_gone"
-    record, company, number, is_visible = row
+    record, company, _number, is_visible = row
+    number: int | None = _number
+    if number is None:
+        return "person_left"
     is_active = session.scalar(select(Person.is_active).where(Person.id == person_id))
     if not is_visible or not is_active:
         return "no_access"
@@ -74,8 +80,52 @@ def _find(session: Session, person_id: int, target: Target) -> _Found | str:
             select(RecordRow).where(RecordRow.id == target.row_id, RecordRow.record_id == record.id)
         )
         if response is None:
-            return "record_gone"
+            return "row_gone"
     return _Found(found, response, company)
+
+
+# What became of Box's permission, by what is to be said of a copy that it stopped.
+_SHUT = {
+    Refusal.SWITCHED_OFF: "switched_off",
+    Refusal.WITHDRAWN: "withdrawn",
+    Refusal.NOT_ENABLED: "not_enabled",
+    Refusal.NOT_GRANTED: "not_granted",
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where something accepted arrives: what is left of the target, and of its person there."""
+
+    record: Record
+    company: Company
+    level: Level | None
+    has_row: bool
+
+
+def _place(session: Session, person_id: int, target: Target) -> _Place | None:
+    level = level_expression(person_id, literal(target.project_id), literal(target.tool_key))
+    is_active = select(Person.is_active).where(Person.id == person_id).scalar_subquery()
+    its_row = select(RecordRow.id).where(
+        RecordRow.id == target.row_id, RecordRow.record_id == Record.id
+    )
+    row = session.execute(
+        select(Record, Company, level, is_active, its_row.exists())
+        .join(Project, Project.id == Record.project_id)
+        .join(Company, Company.id == Project.company_id)
+        .where(Record.id == target.record_id, Record.project_id == target.project_id)
+        .execution_options(populate_existing=True)
+    ).first()
+    if row is None or TOOLS.get(target.tool_key) is None:
+        return None
+    record, company, number, is_on, is_there = row
+    is_on_project = is_on and number is not None
+    return _Place(
+        record,
+        company,
+        Level(number) if is_on_project else None,
+        target.row_id is None or is_there,
+    )
 
 
 def _may_still_attach(found: _Found) -> bool:
@@ -99,7 +149,29 @@ class PlumblineTargets:
         if not _may_still_attach(found):
             return "no_access"
         refused = box_refusal(person_id, found.company, link_state="active")
-        return "feature_off" if refused is not None else None
+        return _SHUT[refused] if refused is not None else None
+
+    def hindrance(self, session: Session, *, person_id: int, target: Target) -> Why | None:
+        place = _place(session, person_id, target)
+        if place is None:
+            return "record_gone", {}
+        if not place.has_row:
+            return "row_gone", {}
+        if place.level is None:
+            return "person_left", {}
+        refused = box_refusal(person_id, place.company, link_state="active")
+        return (_SHUT[refused], {"company": place.company.name}) if refused is not None else None
+
+    def arrived(self, session: Session, *, person_id: int, attachment: Attachment) -> None:
+        if attachment.row_id is not None:
+            return
+        target = Target(attachment.project_id, attachment.tool_key, attachment.record_id)
+        place, tool = _place(session, person_id, target), TOOLS.get(target.tool_key)
+        if place is None or place.level is None or tool is None:
+            return
+        people = people_of(session, place.record.id)
+        found = standing(tool, place.record, people, person_id=person_id, level=place.level)
+        tool.extension.files_arrived(session, found, [attachment])
 
     def looks_at_files(self, session: Session, target: Target) -> bool:
         company = _company_of(session, target)
@@ -107,7 +179,7 @@ class PlumblineTargets:
 
     def file_refusal(
         self, session: Session, *, person_id: int, target: Target, file: BoxItem, reason: str
-    ) -> tuple[str, dict[str, str]] | None:
+    ) -> Why | None:
         company = _company_of(session, target)
         if company is None:
             return "record_gone", {}
@@ -264,6 +336,10 @@ def refusal_text(refusal: Refusal, company: Company) -> str:
         ),
         Refusal.NOT_ENABLED: _(
             "None of your companies has Box enabled. Its administrators can ask for it."
+        ),
+        Refusal.NOT_GRANTED: _(
+            "Plumbline has not granted Box to %(company)s. Its administrators can ask for it.",
+            company=company.name,
         ),
     }
     return texts[refusal]

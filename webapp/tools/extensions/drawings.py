@@ -17,6 +17,7 @@ from webapp.records.visibility import may_see
 from webapp.tools.extensions import sheet_batches
 from webapp.tools.extensions.drawing_revisions import SHEET, same_number, settle_current
 from webapp.tools.extensions.sheet_names import sorting_key
+from webapp.tools.lifecycle import restrict
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Extension, Listing, Panel, Transition
 
@@ -49,6 +50,13 @@ class Drawings(Extension):
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
         if transition.key in {"publish", "unpublish"}:
             settle_current(session, standing.tool, standing.record, person_id=standing.person_id)
+
+    def files_arrived(self, session: Session, standing: Standing, files: list[Attachment]) -> None:
+        """Open a batch again that was finished without these: nobody would ever publish them."""
+        batch = standing.record
+        if batch.status == "reviewed":
+            batch.status, batch.is_open, batch.closed_at = "in_review", True, None
+            restrict(session, standing.tool, batch)
 
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
         if transition.key == "finish":
