@@ -199,6 +199,7 @@ def test_bids_are_levelled_and_one_is_awarded_once(
         return
     page = alice.post(f"{record}/act", {"action": f"award-{doras}"})
     assert page.form("/edit").values["title"] == ["Curtain wall"]
+    assert "$900.50" in alice.get(f"{record.rpartition('/bidding')[0]}/commitments").text
     with app.app_context():
         (made,) = db.session.scalars(select(Record).where(Record.tool_key == "commitments"))
         assert str(made.amount) == "900.50"
@@ -209,6 +210,19 @@ def test_bids_are_levelled_and_one_is_awarded_once(
     assert "Awarded" in page.text
     assert "awarded the bid of" in page.text
     alice.post(f"{record}/act", {"action": f"award-{bobs}"}, expect=422)
+    # What was compared and chosen stays as it was.
+    assert "Edit" not in alice.get(record).text[page.text.index("Bidders") :]
+    for row in (bobs, doras):
+        alice.get(f"{record}/rows/{row}/edit", expect=403)
+        answer = alice.post(f"{record}/rows/{row}/remove", expect=403)
+        assert "The package is awarded; its bids stay as they are." in answer.text
+    page = alice.get(f"{record}/sections/bidders/add")
+    offered = {option.text: option.get("value", "") for option in page.all("option")}
+    answer = alice.submit(page, "/add", vendor=offered["Northfold"], expect=422)
+    assert "The package is awarded" in answer.text
+    answer = alice.post(f"{record}/move", {"move": "reopen"}, expect=422)
+    assert "The package is awarded" in answer.text
+    assert "$900.50" in answer.text
 
 
 def test_bidders_are_told_that_they_are_invited(

@@ -336,10 +336,12 @@ def test_a_draft_without_a_number_can_be_discarded_by_its_creator(
     here = change(job, bob, contract, "10")
     whole = change(job, alice, contract, tier="change_order", includes=str(id_in(here)))
     other = change(job, bob, contract, "10")
-    assert amounts(job, contract)[2] == "10.00"
+    assert job.record(whole).amount == 10
+    assert amounts(job, contract)[2] == "20.00"
     for draft in (here, other):
         bob.post(f"{draft}/discard")
         bob.get(draft, expect=404)
+    assert job.record(whole).amount == 0
     assert amounts(job, contract)[2] == "0.00"
     job.line(alice, whole, "3")
     assert amounts(job, contract)[2] == "3.00"
@@ -431,11 +433,15 @@ def test_what_is_included_follows_and_counts_once(alice: Visitor, job: Job, cont
     parts = [change(job, alice, contract, "60"), change(job, alice, contract, "4")]
     go(alice, parts[0], "submit", "pricing")
     ids = [str(id_in(part)) for part in parts]
-    whole = change(job, alice, contract, "64", tier="change_order", includes=ids)
-    # Still a draft, it leaves its parts where they are; they count as the one change order.
+    whole = change(job, alice, contract, tier="change_order", includes=ids)
+    # Still a draft, it leaves its parts where they are, and where they count.
     assert job.record(parts[0]).status == "pending_pricing"
-    assert amounts(job, contract) == ["0.00", "0.00", "64.00", "1000.00"]
+    assert job.record(whole).amount == 64
+    assert amounts(job, contract) == ["0.00", "60.00", "4.00", "1000.00"]
+    assert "its parts count by themselves until it is sent" in alice.get(contract).text
     go(alice, whole, "submit")
+    assert amounts(job, contract) == ["0.00", "64.00", "0.00", "1000.00"]
+    assert alice.get(contract).text.count("counts as CO-001") == 2
     assert [job.record(part).status for part in parts] == ["pending_in_review"] * 2
     assert [job.record(part).number for part in parts] == ["PCO-001", "PCO-002"]
     go(alice, whole, "approved")
@@ -481,16 +487,157 @@ def test_only_potential_ones_of_the_same_contract_can_be_included_once(
     assert job.record(mine).parent_id == id_in(contract)
 
 
-def test_the_lines_of_the_parts_can_be_taken_over(alice: Visitor, job: Job, contract: str) -> None:
+def test_a_change_order_takes_over_the_lines_of_what_it_includes(
+    alice: Visitor, job: Job, contract: str
+) -> None:
     part = change(job, alice, contract, "60")
     job.line(alice, part, "-4.50", description="Credit for forms")
     go(alice, part, "submit")
-    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
-    page = alice.post(f"{whole}/act", {"action": "take_lines"})
+    whole = change(job, alice, contract, tier="change_order")
+    edit = alice.get(f"{whole}/edit")
+    assert "PCO-001 Soils, $55.50" in edit.text
+    page = alice.submit(edit, "/edit", includes=str(id_in(part)))
     assert figures(page)["Amount"] == "$55.50"
     assert "PCO-001 Credit for forms" in page.text
+    assert "took over the lines of PCO-001: $55.50" in page.text
     assert "Take over the lines" not in page.text
+    assert "Amount: $55.50, the sum of its lines." in alice.get(f"{whole}/edit").text
     alice.post(f"{whole}/act", {"action": "take_lines"}, expect=422)
+    # They change where they come from.
+    assert not [words for words in page.links() if words.startswith("Edit 03-300")]
+    row = next(tr.get("id", "").removeprefix("row-") for tr in page.all("tr") if tr.get("id"))
+    alice.get(f"{whole}/rows/{row}/edit", expect=403)
+    answer = alice.post(f"{whole}/rows/{row}/remove", expect=403)
+    assert "This line comes from a potential change order. Change it there." in answer.text
+    page = job.line(alice, part, "10")
+    assert job.record(whole).amount == Decimal("65.50")
+    assert "$55.50 → $65.50" in alice.get(whole).text
+    alice.submit(alice.get(f"{whole}/edit"), "/edit", includes=[])
+    assert job.record(whole).amount == 0
+    assert amounts(job, contract) == ["0.00", "65.50", "0.00", "1000.00"]
+
+
+def test_an_approved_change_order_counts_what_it_includes_without_lines_of_its_own(
+    alice: Visitor, job: Job, contract: str
+) -> None:
+    part = change(job, alice, contract, "11850")
+    go(alice, part, "submit", "pricing")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, whole, "submit")
+    assert amounts(job, contract) == ["0.00", "11850.00", "0.00", "1000.00"]
+    page = alice.post(f"{whole}/move", {"move": "approved"})
+    assert figures(page)["Amount"] == "$11,850.00"
+    assert amounts(job, contract) == ["11850.00", "0.00", "0.00", "12850.00"]
+
+
+def test_it_is_neither_sent_nor_approved_while_its_lines_are_not_what_it_includes(
+    alice: Visitor, job: Job, contract: str
+) -> None:
+    part = change(job, alice, contract, "60")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    job.line(alice, whole, "60")
+    wanted = (
+        "Its lines come to $120.00, the potential change orders it includes to $60.00. "
+        "Change or remove lines until both are the same."
+    )
+    assert wanted in alice.get(whole).text
+    assert wanted in alice.post(f"{whole}/move", {"move": "submit"}, expect=422).text
+    job.line(alice, whole, "-60")
+    go(alice, whole, "submit")
+    page = job.line(alice, whole, "0.01")
+    assert "$60.01" in page.text
+    answer = alice.post(f"{whole}/move", {"move": "approved"}, expect=422)
+    assert "come to $60.01" in answer.text
+    assert job.record(whole).status == "pending_in_review"
+
+
+def test_what_is_approved_keeps_its_contract_its_tier_and_its_parts(
+    alice: Visitor, job: Job, contract: str, subcontract: str
+) -> None:
+    part = change(job, alice, contract, "60")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, whole, "submit", "approved")
+    for here in (part, whole):
+        edit = alice.get(f"{here}/edit")
+        assert "Fixed while the status is Approved: Contract, Tier, Schedule" in edit.text
+        alice.submit(
+            edit, "/edit", parent=str(id_in(subcontract)), tier="potential", schedule_days="9"
+        )
+    alice.post(f"{whole}/edit", {**alice.get(f"{whole}/edit").form("/edit").values, "includes": []})
+    assert job.record(whole).details["includes"] == [id_in(part)]
+    assert job.record(part).parent_id == id_in(contract)
+    assert amounts(job, contract) == ["60.00", "0.00", "0.00", "1060.00"]
+
+
+def test_a_part_decided_by_itself_is_in_no_change_order_that_is_sent(
+    alice: Visitor, job: Job, contract: str
+) -> None:
+    part, late = change(job, alice, contract, "60"), change(job, alice, contract, "7")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, part, "submit", "approved")
+    assert amounts(job, contract) == ["60.00", "0.00", "7.00", "1060.00"]
+    answer = alice.post(f"{whole}/move", {"move": "submit"}, expect=422)
+    assert "PCO-001 has been decided by itself: Approved. Take it out" in answer.text
+    other = change(job, alice, contract, tier="change_order")
+    edit = alice.get(f"{other}/edit")
+    assert "PCO-001" not in edit.text
+    alice.submit(edit, "/edit", includes=str(id_in(part)), expect=422)
+    alice.submit(alice.get(f"{whole}/edit"), "/edit", includes=str(id_in(late)))
+    go(alice, whole, "submit", "approved")
+    assert amounts(job, contract) == ["67.00", "0.00", "0.00", "1067.00"]
+
+
+def test_a_rejected_one_is_opened_again_only_with_parts_that_are_still_free(
+    alice: Visitor, job: Job, contract: str
+) -> None:
+    part = change(job, alice, contract, "60")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, whole, "submit", "rejected")
+    go(alice, part, "reopen")
+    second = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    answer = alice.post(f"{whole}/move", {"move": "reopen"}, expect=422)
+    assert "PCO-001 is part of" in answer.text
+    go(alice, second, "submit", "approved")
+    alice.post(f"{whole}/move", {"move": "reopen"}, expect=422)
+    assert amounts(job, contract) == ["60.00", "0.00", "0.00", "1060.00"]
+    alice.submit(alice.get(f"{whole}/edit"), "/edit", includes=[])
+    go(alice, whole, "reopen")
+    assert amounts(job, contract) == ["60.00", "0.00", "0.00", "1060.00"]
+
+
+def test_a_signed_contract_and_a_signed_change_order_rest(
+    alice: Visitor, job: Job, contract: str
+) -> None:
+    part = change(job, alice, contract, "60")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, whole, "submit")
+    page = alice.submit(alice.get(f"{whole}/edit"), "/edit", executed="y")
+    assert "Signed by everybody: the lines no longer change." in page.text
+    alice.get(f"{whole}/sections/lines/add", expect=403)
+    form = alice.get(f"{part}/sections/lines/add").form("/add")
+    given = {**form.values, "cost_code": "03-300", "amount": "1"}
+    answer = alice.post(form.action, given, expect=422)
+    assert "It is part of CO-001, which is signed." in answer.text
+    assert job.record(part).amount == 60
+    here = job.make(alice, "prime_contract", "Suite 210", executed="y")
+    job.line(alice, here, "5")
+    alice.post(f"{here}/move", {"move": "bid"})
+    alice.get(f"{here}/sections/sov/add", expect=403)
+
+
+def test_the_lines_of_a_private_part_are_told_by_number_only(
+    alice: Visitor, bob: Visitor, job: Job, contract: str
+) -> None:
+    part = change(job, alice, contract, is_private="y")
+    job.line(alice, part, "60", description="Hush money")
+    go(alice, part, "submit")
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
+    go(alice, whole, "submit")
+    page = bob.get(whole)
+    assert "Hush money" not in page.html
+    assert figures(page)["Amount"] == "$60.00"
+    alice.submit(alice.get(f"{part}/edit"), "/edit", is_private=[])
+    assert "PCO-001 Hush money" in bob.get(whole).text
 
 
 # ---- who may know what
@@ -536,7 +683,7 @@ def test_a_private_part_is_named_by_number_only(
 ) -> None:
     part = change(job, alice, contract, "60", title="Hush money", is_private="y")
     go(alice, part, "submit")
-    whole = change(job, alice, contract, "60", tier="change_order", includes=str(id_in(part)))
+    whole = change(job, alice, contract, tier="change_order", includes=str(id_in(part)))
     go(alice, whole, "submit")
     page = bob.get(whole)
     assert "Hush money" not in page.html

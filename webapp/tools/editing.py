@@ -96,7 +96,17 @@ def _editable(found: Standing) -> tuple[Field, ...]:
         if found.may_edit_field(f.editable_by)
         and not f.is_derived
         and (not f.statuses or found.record.status in f.statuses)
+        and found.record.status not in f.fixed_in
     )
+
+
+def _fixed(found: Standing) -> list[str]:
+    """Return the names of the fields that this person could change in an earlier status."""
+    return [
+        _(f.label)
+        for f in found.tool.fields
+        if found.record.status in f.fixed_in and found.may_edit_field(f.editable_by)
+    ]
 
 
 def _form(found: Standing) -> FlaskForm:
@@ -144,6 +154,7 @@ def _edit_response(
         project=g.entry.project,
         form=form,
         fields=_editable(found),
+        fixed=_fixed(found),
         said=offered.said,
         steps=_steps(found),
         conflict=conflict,

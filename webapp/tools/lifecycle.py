@@ -21,7 +21,7 @@ from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
 from webapp.tools.distribution import expanded
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
-from webapp.tools.registry import Ball, Field, Kind, Part, Status, Tool, Transition
+from webapp.tools.registry import TOOLS, Ball, Field, Kind, Part, Status, Tool, Transition
 from webapp.tools.values import (
     Values,
     changes_between,
@@ -70,7 +70,9 @@ def save(
     changeable = {
         field.key
         for field in fields
-        if standing.may_edit_field(field.editable_by) and not field.is_derived
+        if standing.may_edit_field(field.editable_by)
+        and not field.is_derived
+        and record.status not in field.fixed_in
     }
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))
@@ -98,6 +100,9 @@ def hold(session: Session, record: Record) -> None:
     turn, not from the same old state. What hangs on the record can still be added meanwhile.
     """
     session.flush()
+    tool = TOOLS.get(record.tool_key)
+    if tool is not None:
+        tool.extension.holding(session, record)
     session.refresh(record, with_for_update={"key_share": True})
 
 

@@ -16,6 +16,7 @@ from webapp.companies import access
 from webapp.companies.models import Level, ProjectCode, Vendor
 from webapp.core.audit import AuditEntry
 from webapp.core.database import db
+from webapp.core.formats import money
 from webapp.core.problems import NotFound
 from webapp.core.text import N_, _, step_text
 from webapp.records.models import Record, RecordRow
@@ -75,6 +76,7 @@ class ShownSection:
     draft: RecordRow | None = None
     draft_files: FileList | None = None
     may_write: bool = False
+    is_closed: bool = False
     moves: tuple[Transition, ...] = ()
     total: Decimal | None = None
 
@@ -207,12 +209,14 @@ def shown_table(
                 row,
                 files_under(lists, found.record, row.id),
                 cells=_row_cells(found, section, row, held, names),
-                may_change=may_write or found.may_answer(section, row),
+                may_change=(may_write or found.may_answer(section, row))
+                and not found.tool.extension.row_rests(found, row),
                 may_attach=found.may_attach_to_row(row),
             )
             for row, held in zip(rows, values, strict=True)
         ),
         may_write=may_write,
+        is_closed=found.is_closed(section),
         total=sum((held.get(section.sums) or Decimal(0) for held in values), Decimal(0))
         if section.sums
         else None,
@@ -408,7 +412,7 @@ def _records_offered(
     if not fields:
         return {}
     rows = session.execute(
-        select(Record.tool_key, Record.id, Record.number, Record.title)
+        select(Record.tool_key, Record.id, Record.number, Record.title, Record.amount)
         .where(
             Record.project_id == project_id,
             Record.tool_key.in_({key for field in fields for key in field.of}),
@@ -420,12 +424,18 @@ def _records_offered(
     ).all()
     return {
         field.key: tuple(
-            (record_id, f"{number or ''} {title}".strip())
-            for key, record_id, number, title in rows
+            (record_id, _choice(field, number, title, amount))
+            for key, record_id, number, title, amount in rows
             if key in field.of
         )
         for field in fields
     }
+
+
+def _choice(field: Field, number: str | None, title: str, amount: Decimal | None) -> str:
+    """Return what a record to choose is called, with what it comes to where that matters."""
+    called = f"{number or ''} {title}".strip()
+    return f"{called}, {money(amount)}" if field.with_amounts and amount is not None else called
 
 
 EVENTS = {

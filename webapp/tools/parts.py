@@ -62,8 +62,17 @@ class Standing:
         return not seen_by or bool(self.parts & set(seen_by))
 
     def may_write_in(self, section: Section) -> bool:
+        if self.is_closed(section):
+            return False
         is_usual = bool(self.parts & set(section.who)) and self.record.status in section.statuses
         return is_usual or self.allows(section.also)
+
+    def is_closed(self, section: Section) -> bool:
+        """Is a table closed by what the record says, a contract signed by everybody?"""
+        is_draft = self.tool.status(self.record.status).is_draft
+        return not is_draft and bool(
+            section.closed_by and self.record.details.get(section.closed_by)
+        )
 
     def may_see_rows(self, section: Section) -> bool:
         """Some tables are for admins unless the record says otherwise."""

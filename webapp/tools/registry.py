@@ -91,7 +91,8 @@ class Field:
     `warn_days` marks a date that is so near, and one that is past. `seen_by` keeps a value
     from everybody else: out of the page and out of the change history. `groups` lets distribution
     groups be chosen among people, to be written down as their members; nobody then stands in two
-    such fields of a record.
+    such fields of a record. In the statuses of `fixed_in` nobody changes it any more.
+    `with_amounts` says beside each record to choose from what it comes to.
     """
 
     key: str
@@ -117,6 +118,8 @@ class Field:
     warn_days: int = 0
     seen_by: tuple[Part, ...] = ()
     groups: bool = False
+    fixed_in: tuple[str, ...] = ()
+    with_amounts: bool = False
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,8 @@ class Section:
     amount. `shown_if` names the yes-no field of the record without which only admins see the rows;
     `own_rows` shows each row to nobody but the person it names and the admins.
     `also` are rules by which others fill the table in some of its statuses. Whom a row names stands
-    in a `person` field, or several in one field of people.
+    in a `person` field, or several in one field of people. `closed_by` names the yes-no field of
+    the record that, once it is no draft any more, closes the table to everybody.
     """
 
     key: str
@@ -207,6 +211,7 @@ class Section:
     own_rows: bool = False
     empty: str = ""
     also: tuple["Rule", ...] = ()
+    closed_by: str = ""
 
     @property
     def is_table(self) -> bool:
@@ -310,6 +315,9 @@ class Extension:
     def created(self, session: Any, standing: Any) -> None:
         """A draft has just been made: fill in what a new record of this tool begins with."""
 
+    def holding(self, session: Any, record: Any) -> None:
+        """A record is about to be kept from others: first keep what several records share."""
+
     def saved(self, session: Any, standing: Any) -> None:
         """The record's fields or rows have just changed."""
 
@@ -320,6 +328,10 @@ class Extension:
 
         `row` is None when it is a new one.
         """
+
+    def row_rests(self, standing: Any, row: Any) -> str:
+        """Return why a row stays as it is, whoever fills the table; "" when it may change."""
+        return ""
 
     def keeps_secret(self, record: Any, section: "Section", key: str) -> bool:
         """Return whether a row's field is shown to nobody but whom the row names, for now."""
@@ -541,7 +553,7 @@ def _wrong_statuses(tool: Tool) -> Iterator[str]:
     for transition in tool.transitions:
         if not {*transition.before, transition.after} <= statuses:
             yield f"the transition {transition.key!r} names a status that is not declared"
-    named = {key for declared in tool.fields for key in declared.statuses}
+    named = {key for f in tool.fields for key in (*f.statuses, *f.fixed_in)}
     named |= {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
     for section in tool.sections:
         named |= {*section.statuses, *section.answered_in}
@@ -591,6 +603,8 @@ def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
         yield f"the section {section.key!r} has answers and nobody who gives them"
     if section.turns and not ("status" in own and section.answers):
         yield f"the section {section.key!r} has turns and no status or answers they are for"
+    if section.closed_by and section.closed_by not in fields:
+        yield f"the section {section.key!r} is closed by a field that is not declared"
     if section.shown_if and section.shown_if not in fields:
         yield f"the section {section.key!r} is shown by a field that is not declared"
     if section.shown_if and section.takes_files:

@@ -132,6 +132,8 @@ def _changeable(
     found = open_record(tool, project_id, record_id, me().id)
     row = row_for(me().id, found.record, row_id)
     declared = _table_of(found, row.section)
+    if words := tool.extension.row_rests(found, row):
+        raise Forbidden(words)
     fields = rows.changeable(found, declared, row)
     if not fields:
         raise Forbidden(_("You may not change this, or not any more."))

@@ -75,6 +75,7 @@ def change(
 ) -> None:
     """Change a row; Conflict when somebody else has changed it since this form was opened."""
     section = _section_of(standing, row)
+    _require_movable(standing, row)
     allowed = {field.key for field in changeable(standing, section, row)}
     if not allowed:
         raise Forbidden(_("You may not change this, or not any more."))
@@ -126,6 +127,7 @@ def remove(session: Session, standing: Standing, row: RecordRow) -> None:
     """Take a row away; one that carries files keeps them, and stays."""
     section = _section_of(standing, row)
     _require_writer(standing, section)
+    _require_movable(standing, row)
     has_files = session.scalar(
         select(Attachment.id)
         .where(Attachment.row_id == row.id, Attachment.removed_at.is_(None))
@@ -151,6 +153,11 @@ def _section_of(standing: Standing, row: RecordRow) -> Section:
 def _require_writer(standing: Standing, section: Section) -> None:
     if not section.is_table or not standing.may_write_in(section):
         raise Forbidden(_("You may not change this, or not any more."))
+
+
+def _require_movable(standing: Standing, row: RecordRow) -> None:
+    if words := standing.tool.extension.row_rests(standing, row):
+        raise Forbidden(words)
 
 
 def settle(session: Session, record: Record, section: Section) -> None:

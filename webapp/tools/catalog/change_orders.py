@@ -26,6 +26,8 @@ PENDING = (
     "pending_proceeding",
     "pending_not_proceeding",
 )
+# Then the contract and what it comes to change only by another step.
+SETTLED = ("approved", "no_charge")
 DECIDED = ("approved", "rejected", "no_charge", "void")
 NEEDED = ("title", "parent", "tier")
 DECIDERS = (Part.REVIEWER, Part.ADMIN)
@@ -118,6 +120,7 @@ TOOL = Tool(
             Kind.RECORD,
             of=("prime_contract", "commitments"),
             help=N_("Needed before it can be sent for review."),
+            fixed_in=SETTLED,
         ),
         Field(
             "tier",
@@ -129,6 +132,7 @@ TOOL = Tool(
                 ("change_order", N_("Change order")),
             ),
             editable_by=ADMINS,
+            fixed_in=SETTLED,
         ),
         Field(
             "reason",
@@ -152,7 +156,13 @@ TOOL = Tool(
         ),
         Field("due_on", N_("Due date"), Kind.DATE, help=N_("The reviewer's deadline.")),
         Field("amount", N_("Amount"), Kind.MONEY, is_derived=True, may_be_negative=True),
-        Field("schedule_days", N_("Schedule"), Kind.WHOLE_NUMBER, unit=N_("days")),
+        Field(
+            "schedule_days",
+            N_("Schedule"),
+            Kind.WHOLE_NUMBER,
+            unit=N_("days"),
+            fixed_in=SETTLED,
+        ),
         Field(
             "includes",
             N_("Includes potential change orders"),
@@ -160,7 +170,12 @@ TOOL = Tool(
             of=("change_orders",),
             editable_by=ADMINS,
             in_block=False,
-            help=N_("They take over its status, and count in the contract as this change order."),
+            fixed_in=SETTLED,
+            with_amounts=True,
+            help=N_(
+                "Their lines become lines of this change order, and they take over its status. "
+                "In the contract they count as this change order once it is sent."
+            ),
         ),
         EXECUTED,
         Field("signed_on", N_("Signed change order received"), Kind.DATE),
@@ -195,6 +210,7 @@ TOOL = Tool(
             ),
             takes_files=False,
             sums="amount",
+            closed_by="executed",
             empty=N_("No lines yet. Their sum is the amount of the change."),
         ),
     ),

@@ -62,6 +62,7 @@ def schedule_of_values(statuses: tuple[str, ...]) -> Section:
         takes_files=False,
         sums="amount",
         shown_if="shows_sov",
+        closed_by="executed",
         empty=N_("No lines yet. Their sum is the original amount."),
     )
 

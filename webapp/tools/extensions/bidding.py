@@ -1,7 +1,7 @@
 """Bidding beyond the mechanism: late and blind bids, the leveling table, and the award."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import audit
 from webapp.core.clock import utcnow
-from webapp.core.problems import Forbidden, Invalid
+from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import N_, _, in_language, local_date
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
@@ -39,6 +39,7 @@ class Bid:
     above: Decimal
     comments: str
     is_awarded: bool
+    may_award: bool = False
 
 
 class Bidding(Extension):
@@ -58,6 +59,8 @@ class Bidding(Extension):
     ) -> None:
         """Refuse a bid that comes too late, or says that it is one without an amount."""
         record = standing.record
+        if row is None and _is_awarded(record):
+            raise Invalid(_("The package is awarded; its bids stay as they are."))
         is_bidder = Part.ADMIN not in standing.parts
         is_late = record.due_on is not None and record.due_on < local_date(utcnow())
         if is_bidder and is_late and not record.details.get("takes_late"):
@@ -65,6 +68,17 @@ class Bidding(Extension):
         needs_amount = record.details.get("accounting") != "unit"
         if values.get("is_submitted") and needs_amount and values.get("amount") is None:
             raise Invalid(_("Write the lump sum before you submit the bid."))
+
+    def row_rests(self, standing: Standing, row: RecordRow) -> str:
+        """What was compared when one bid was chosen stays as it was."""
+        if not _is_awarded(standing.record):
+            return ""
+        return _("The package is awarded; its bids stay as they are.")
+
+    def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
+        if transition.key == "reopen" and _is_awarded(standing.record):
+            return _("The package is awarded; its bids stay as they are.")
+        return ""
 
     def keeps_secret(self, record: Record, section: Section, key: str) -> bool:
         """Keep the amounts of blind bidding from those who will compare them."""
@@ -93,12 +107,12 @@ class Bidding(Extension):
         bids = self._bids(session, standing)
         if not bids:
             return []
+        offered = {action.key for action in self.actions(session, standing)}
         return [
             Panel(
                 "tools/bidding/_leveling.html",
                 {
-                    "bids": bids,
-                    "may_award": bool(self.actions(session, standing)),
+                    "bids": [replace(b, may_award=f"{AWARD}{b.row_id}" in offered) for b in bids],
                     "commitment": self._commitment(session, standing),
                 },
                 "tools/pdf/_leveling.html",
@@ -106,19 +120,25 @@ class Bidding(Extension):
         ]
 
     def actions(self, session: Session, standing: Standing) -> list[Action]:
-        """Offer the award of each submitted bid once bidding is closed, until one is awarded."""
+        """Offer the award of each submitted bid once bidding is closed, until one is awarded.
+
+        The awarded one again where its commitment was discarded: else its amount is nowhere.
+        """
         record = standing.record
         if record.status != "closed" or Part.ADMIN not in standing.parts:
             return []
         bids = self._bids(session, standing)
         if any(bid.is_awarded for bid in bids):
-            return []
+            bids = [b for b in bids if b.is_awarded and not self._commitment(session, standing)]
         return [Action(f"{AWARD}{b.row_id}", N_("Award"), is_in_panel=True) for b in bids]
 
     def act(self, session: Session, standing: Standing, key: str) -> str:
         """Award a bid: mark it, and begin a commitment with its company and amount."""
         record, section = standing.record, standing.tool.sections[0]
         row_id = int(key.removeprefix(AWARD))
+        lifecycle.hold(session, record)
+        if _is_awarded(record) and self._commitment(session, standing) is not None:
+            raise Conflict(_("It has been awarded since this page was opened."))
         row = next(r for r in rows.rows_of(session, record.id, section) if r.id == row_id)
         commitment = self._begin_commitment(session, standing, section, row)
         row.status = "awarded"
@@ -144,7 +164,10 @@ class Bidding(Extension):
     def _begin_commitment(
         self, session: Session, standing: Standing, section: Section, row: RecordRow
     ) -> Record:
-        """Add a draft commitment for the awarded company, with one line over the whole amount."""
+        """Add a draft commitment for the awarded company, with one line over the whole amount.
+
+        It is saved at once and has its number: an amount that was awarded stands in the list.
+        """
         record, tool = standing.record, TOOLS.get(COMMITMENTS)
         if tool is None:
             raise Invalid(_("There is no tool for commitments here to award into."))
@@ -164,6 +187,11 @@ class Bidding(Extension):
             line = rows.insert(session, commitment, lines, {}, author_id=standing.person_id)
             write_row(lines, line, values)
             rows.settle(session, commitment, lines)
+        commitment.saved_at = utcnow()
+        lifecycle.number(session, tool, commitment)
+        maker = Standing(tool, commitment, standing.person_id, frozenset({Part.ADMIN}))
+        tool.extension.saved(session, maker)
+        lifecycle.restrict(session, tool, commitment)
         return commitment
 
     def _bids(self, session: Session, standing: Standing) -> list[Bid]:
@@ -196,6 +224,10 @@ class Bidding(Extension):
         """Return the commitment that the award began, while there is one."""
         commitment_id = standing.record.details.get("commitment")
         return session.get(Record, commitment_id) if commitment_id else None
+
+
+def _is_awarded(record: Record) -> bool:
+    return bool(record.details.get("commitment"))
 
 
 def _levels(standing: Standing) -> bool:

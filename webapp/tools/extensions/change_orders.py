@@ -9,23 +9,29 @@ from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.problems import Invalid
 from webapp.core.text import N_, _
-from webapp.records.models import Record
+from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
-from webapp.tools import lifecycle, rows
+from webapp.tools import lifecycle
+from webapp.tools.extensions import change_order_parts as parts_of
 from webapp.tools.extensions.contract_sums import (
     CHANGE_ORDERS,
     SPENT,
     changes_of,
+    hold_contract,
     included_in,
     roll_up,
     sums_of,
+    taken_over,
 )
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import TOOLS, Action, Ball, Extension, Panel, Transition
-from webapp.tools.values import read_row, write_values
+from webapp.tools.registry import TOOLS, Action, Ball, Extension, Panel, Tool, Transition
+from webapp.tools.values import write_values
 
 POTENTIAL = "potential"
 TAKE_LINES = "take_lines"
+# The steps with which parts go along, and those for which a change order must be what it includes.
+LEADING = ("submit", "reopen")
+COUNTING = ("submit", "approved")
 # Which contract a change order was counted in when it was last saved.
 COUNTED_IN = "counted_in"
 
@@ -33,22 +39,36 @@ COUNTED_IN = "counted_in"
 class ChangeOrder(Extension):
     """A potential change order, or the change order that it becomes part of."""
 
+    events = parts_of.EVENTS
+
     def created(self, session: Session, standing: Standing) -> None:
         write_values(session, standing.tool, standing.record, {"tier": POTENTIAL})
+
+    def holding(self, session: Session, record: Record) -> None:
+        """Keep the contract first: a change order and its parts then never wait for each other."""
+        hold_contract(session, record.parent_id)
+
+    def row_rests(self, standing: Standing, row: RecordRow) -> str:
+        part_id = row.details.get(parts_of.PART)
+        if not part_id or part_id not in included_in(standing.record):
+            return ""
+        return _("This line comes from a potential change order. Change it there.")
 
     def saved(self, session: Session, standing: Standing) -> None:
         """Check what it includes, then number, pass on and count it by what it has become."""
         record = standing.record
         before = record.details.get(COUNTED_IN)
+        for contract_id in sorted(id_ for id_ in {record.parent_id, before} if id_):
+            hold_contract(session, contract_id)
         changes = changes_of(session, {record.parent_id, before})
-        _require_sound(record, changes)
+        _require_sound(standing, changes)
         write_values(session, standing.tool, record, {"series": _series(session, record)})
         record.details = {**record.details, COUNTED_IN: record.parent_id}
         if record.status in standing.tool.statuses_in("pending"):
             lifecycle.pass_ball(session, standing.tool, record, Ball.REVIEWER)
         if record.status not in SPENT:
             _lead(session, standing, changes)
-        session.flush()
+        _keep_in_step(session, standing, changes)
         for contract_id in {before, record.parent_id}:
             roll_up(session, contract_id)
 
@@ -57,20 +77,24 @@ class ChangeOrder(Extension):
         if transition.key == "revised":
             record.revision += 1
         session.flush()
-        _lead(session, standing, changes_of(session, [record.parent_id]))
+        changes = changes_of(session, [record.parent_id])
+        _lead(session, standing, changes)
+        _keep_in_step(session, standing, changes)
         roll_up(session, record.parent_id)
 
     def discarded(self, session: Session, standing: Standing) -> None:
         gone = standing.record
-        for change in changes_of(session, [gone.parent_id]):
+        changes = changes_of(session, [gone.parent_id])
+        for change in changes:
             if gone.id in included_in(change):
                 left = [id_ for id_ in included_in(change) if id_ != gone.id]
                 change.details = {**change.details, "includes": left}
+                parts_of.keep_in_step(session, change, changes, standing.person_id)
         session.flush()
         roll_up(session, gone.parent_id)
 
     def offers(self, session: Session, standing: Standing, field: str) -> set[int] | None:
-        """Only potential change orders can be included, and none includes itself."""
+        """Only potential change orders that are undecided can be included, none by itself."""
         if field != "includes":
             return None
         record = standing.record
@@ -79,17 +103,23 @@ class ChangeOrder(Extension):
                 Record.project_id == record.project_id,
                 Record.tool_key == CHANGE_ORDERS,
                 Record.details["tier"].as_string() == POTENTIAL,
+                Record.status.in_(_undecided(standing.tool)),
                 Record.id != record.id,
             )
         )
         return set(potential)
 
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
-        """A part goes where its whole goes, and a reviewer must be able to review."""
+        """A part goes where its whole goes, the sums agree, and a reviewer can review."""
         record = standing.record
-        leader = _leader(record, changes_of(session, [record.parent_id]))
+        changes = changes_of(session, [record.parent_id])
+        leader = _leader(record, changes)
         if leader is not None and leader.status != "draft":
             return _("It is part of %(number)s and follows its status.", number=leader.number)
+        if transition.key in LEADING and (words := _gone_astray(standing, changes)):
+            return words
+        if transition.key in COUNTING and (words := parts_of.difference(record, changes)):
+            return words
         if transition.after in standing.tool.statuses_in("pending"):
             return _no_reviewer(session, record)
         return ""
@@ -111,6 +141,7 @@ class ChangeOrder(Extension):
             "leader": leader if leader is not None and leader.id in seen else None,
             "parts": [c for c in related if c is not leader and c.id in seen],
             "tool": standing.tool,
+            "difference": parts_of.difference(record, changes),
         }
         return [Panel("tools/change_orders/_contract.html", context, "tools/pdf/_changed.html")]
 
@@ -118,19 +149,18 @@ class ChangeOrder(Extension):
         section = standing.tool.section("lines")
         if section is None or not standing.may_write_in(section):
             return []
-        if not included_in(standing.record) or rows.rows_of(session, standing.record.id, section):
+        if not parts_of.not_taken_over(standing.record):
             return []
         return [Action(TAKE_LINES, N_("Take over the lines of its PCOs"))]
 
     def act(self, session: Session, standing: Standing, key: str) -> str:
         """Add the lines of what the change order includes to its own."""
-        section = standing.tool.section("lines")
-        assert section is not None
-        for part in _seen(session, standing, included_in(standing.record)):
-            for row in rows.rows_of(session, part.id, section):
-                values = read_row(section, row)
-                words = f"{part.number or ''} {values['description'] or ''}".strip()
-                rows.add(session, standing, section, {**values, "description": words[:200]})
+        record = standing.record
+        lifecycle.hold(session, record)
+        changes = changes_of(session, [record.parent_id])
+        parts_of.take_over_all(session, record, changes, standing.person_id)
+        lifecycle.after_change(session, standing)
+        roll_up(session, record.parent_id)
         return ""
 
 
@@ -149,8 +179,53 @@ def _leader(record: Record, changes: list[Record]) -> Record | None:
     return next((c for c in whole if c.id != record.id), None)
 
 
-def _require_sound(record: Record, changes: list[Record]) -> None:
+def _undecided(tool: Tool) -> tuple[str, ...]:
+    return ("draft", *tool.statuses_in("pending"))
+
+
+def _keep_in_step(session: Session, standing: Standing, changes: list[Record]) -> None:
+    """Bring its lines up to date with its parts, and what it is part of with its lines."""
+    session.flush()
+    record, by = standing.record, standing.person_id
+    parts_of.keep_in_step(session, record, changes, by)
+    parts_of.part_changed(session, record, changes, by)
+    for part in changes:
+        # Sent along with it, a part may have got its number, which stands in these lines too.
+        if part.id in included_in(record):
+            parts_of.part_changed(session, part, [c for c in changes if c.id != record.id], by)
+    session.flush()
+
+
+def _gone_astray(standing: Standing, changes: list[Record]) -> str:
+    """Return which part was decided by itself, or is another's by now; "" when none was."""
+    record, tool = standing.record, standing.tool
+    for part in changes:
+        if part.id not in included_in(record):
+            continue
+        leader = _leader(part, changes)
+        if leader not in (None, record):
+            return _part_of_another(part, leader)
+        if part.status not in (record.status, *_undecided(tool)):
+            return _(
+                "%(part)s has been decided by itself: %(status)s. "
+                "Take it out of this change order first.",
+                part=part.number or part.title,
+                status=_(tool.status(part.status).label),
+            )
+    return ""
+
+
+def _part_of_another(part: Record, leader: Record | None) -> str:
+    return _(
+        "%(part)s is part of %(number)s already.",
+        part=part.number or part.title,
+        number=leader.number or leader.title if leader else "",
+    )
+
+
+def _require_sound(standing: Standing, changes: list[Record]) -> None:
     """Raise Invalid when a change order and what it is made of do not belong together."""
+    record, tool = standing.record, standing.tool
     is_potential = record.details.get("tier") == POTENTIAL
     leader = _leader(record, changes)
     if leader is not None and not (is_potential and leader.parent_id == record.parent_id):
@@ -164,11 +239,14 @@ def _require_sound(record: Record, changes: list[Record]) -> None:
             raise Invalid(_("Include potential change orders of the same contract only."))
         leader = _leader(part, changes)
         if leader not in (None, record) and record.status not in SPENT:
+            raise Invalid(_part_of_another(part, leader))
+        is_new = part_id not in taken_over(record) and record.status in _undecided(tool)
+        if is_new and part.status not in _undecided(tool):
             raise Invalid(
                 _(
-                    "%(part)s is part of %(number)s already.",
+                    "%(part)s has been decided by itself: %(status)s. Open it again first.",
                     part=part.number or part.title,
-                    number=leader.number or leader.title if leader else "",
+                    status=_(tool.status(part.status).label),
                 )
             )
 

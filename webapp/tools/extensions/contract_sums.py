@@ -19,6 +19,8 @@ CHANGE_ORDERS = "change_orders"
 NOTHING = Decimal(0)
 # What a change order of one of these was to change stays as it was, and its parts are free again.
 SPENT = ("rejected", "void")
+# What a change order has taken over from each potential one that it includes, by its id.
+TAKEN = "taken"
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def change_orders() -> Tool:
 
 
 def changes_of(session: Session, contract_ids: Iterable[int | None]) -> list[Record]:
-    """Return the saved change orders of contracts."""
+    """Return the saved change orders of contracts, as they are now."""
     return list(
         session.scalars(
             select(Record)
@@ -66,6 +68,7 @@ def changes_of(session: Session, contract_ids: Iterable[int | None]) -> list[Rec
                 Record.saved_at.is_not(None),
             )
             .order_by(Record.scope, Record.number_sort, Record.id)
+            .execution_options(populate_existing=True)
         )
     )
 
@@ -75,30 +78,54 @@ def included_in(change: Record) -> list[int]:
     return list(change.details.get("includes") or ())
 
 
+def taken_over(change: Record) -> dict[int, Decimal]:
+    """Return how much of a change order's amount comes from each of its parts, by their ids."""
+    taken: dict[str, str] = change.details.get(TAKEN) or {}
+    return {int(part_id): Decimal(amount) for part_id, amount in taken.items()}
+
+
+def wholes_of(changes: Iterable[Record]) -> dict[int, Record]:
+    """Return for each part the change order that it counts as: one that was sent and still lives.
+
+    A draft is nobody's business but its maker's, so what it includes counts by itself until then.
+    """
+    living = [c for c in changes if c.status not in (*SPENT, "draft")]
+    return {part_id: whole for whole in living for part_id in included_in(whole)}
+
+
 def sums_of(original: Decimal | None, changes: Iterable[Record]) -> Sums:
-    """Return a contract's sums: what a change order includes counts once, as that change order."""
+    """Return a contract's sums: every change counts once, by itself or as what includes it."""
     changes = list(changes)
-    within = {id_ for c in changes if c.status not in SPENT for id_ in included_in(c)}
+    within = wholes_of(changes)
     counted = [c for c in changes if c.id not in within]
     pending = change_orders().statuses_in("pending")
 
     def total(*statuses: str) -> Decimal:
-        return sum((c.amount or NOTHING for c in counted if c.status in statuses), NOTHING)
+        return sum((_counting(c) for c in counted if c.status in statuses), NOTHING)
 
     return Sums(original or NOTHING, total("approved"), total(*pending), total("draft"))
 
 
-def roll_up(session: Session, contract_id: int | None) -> None:
-    """Bring a contract's kept sums up to date."""
-    if contract_id is None:
-        return
-    # Locked first: of two change orders saved at once, the second must count the first.
-    contract = session.scalars(
+def _counting(change: Record) -> Decimal:
+    """Return what a change order itself adds: in a draft not what its parts still count for."""
+    own = change.amount or NOTHING
+    return own - sum(taken_over(change).values(), NOTHING) if change.status == "draft" else own
+
+
+def hold_contract(session: Session, contract_id: int | None) -> Record | None:
+    """Return a contract and keep it from others, who work out its change orders in turn."""
+    return session.scalars(
         select(Record)
         .where(Record.id == contract_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     ).one_or_none()
+
+
+def roll_up(session: Session, contract_id: int | None) -> None:
+    """Bring a contract's kept sums up to date."""
+    # Held first: of two change orders saved at once, the second must count the first.
+    contract = hold_contract(session, contract_id) if contract_id is not None else None
     if contract is None:
         return
     sums = sums_of(contract.amount, changes_of(session, [contract.id]))

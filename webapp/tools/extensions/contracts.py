@@ -19,6 +19,7 @@ from webapp.tools.extensions.contract_sums import (
     changes_of,
     roll_up,
     sums_of,
+    wholes_of,
 )
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Action, Extension, Panel, Transition
@@ -55,6 +56,7 @@ class Contract(Extension):
             "sums": sums_of(record.amount, changes),
             "committed": self.committed(standing),
             "changes": [change for change in changes if change.id in seen],
+            "wholes": wholes_of(changes),
             "change_orders": change_orders(),
         }
         return [Panel("tools/_contract.html", context, "tools/pdf/_contract.html")]
