@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -246,7 +247,15 @@ class _Reader:
 
     def token_keys(self, name: str, *, default: str | None) -> tuple[TokenKey, ...]:
         ring = self.secret(name, default=default)
-        return tuple(self._token_key(name, part.strip()) for part in ring.split(",") if part)
+        parts = [part.strip() for part in ring.split(",")] if ring else []
+        if not all(parts):
+            self.problems.append(f"{name}: a key is missing beside a comma")
+        keys = tuple(self._token_key(name, part) for part in parts if part)
+        for key_id, count in Counter(key.key_id for key in keys).items():
+            # Of two keys with one id only the last would ever open anything.
+            if count > 1:
+                self.problems.append(f"{name}: two keys have the id {key_id}")
+        return keys
 
     def _token_key(self, name: str, part: str) -> TokenKey:
         key_id, _, encoded = part.partition(":")

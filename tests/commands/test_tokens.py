@@ -120,12 +120,12 @@ def test_what_no_key_opens_is_named_and_the_command_fails(
     assert "AAAA" not in said
 
 
-def test_a_link_that_is_known_to_be_lost_holds_up_nothing(
+def test_a_link_that_has_ended_holds_up_nothing(
     started: Flask, config: Config, alice: Visitor, sandbox: SandboxProcess
 ) -> None:
     link(alice, sandbox)
     change(
         started,
-        update(BoxLink).values(refresh_sealed="v1.t0." + "A" * 60, state=LinkState.KEY_LOST),
+        update(BoxLink).values(refresh_sealed="v1.t0." + "A" * 60, state=LinkState.RELINK_NEEDED),
     )
     assert "0 of 0 links" in rewrap(with_ring(config, NEW, *config.token_keys))

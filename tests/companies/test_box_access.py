@@ -58,7 +58,8 @@ TABLE = [
     (Grant.GRANTED, ON, None, None, Refusal.NOT_LINKED),
     (Grant.NONE, ON, ENABLED, None, Refusal.NOT_LINKED),
     (Grant.GRANTED, ON, None, "relink_needed", Refusal.LINK_ENDED),
-    (Grant.GRANTED, ON, None, "key_lost", Refusal.LINK_ENDED),
+    # a key that was missing once has ended nothing
+    (Grant.GRANTED, ON, None, "key_lost", None),
     # nobody is sent to link for a place where Box is off
     (Grant.WITHDRAWN, ON, ENABLED, None, Refusal.WITHDRAWN),
     (Grant.NONE, OFF, ENABLED, "relink_needed", Refusal.SWITCHED_OFF),

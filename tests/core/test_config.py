@@ -53,6 +53,25 @@ def test_every_problem_is_named_in_one_message(tmp_path: Path) -> None:
         assert part in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("ring", "problem"),
+    [
+        (",", "TOKEN_KEYS: a key is missing beside a comma"),
+        (f"k1:{KEY},", "TOKEN_KEYS: a key is missing beside a comma"),
+        (f"k1:{KEY}, ,k2:{KEY}", "TOKEN_KEYS: a key is missing beside a comma"),
+        (f"k1:{KEY},k1:{KEY}", "TOKEN_KEYS: two keys have the id k1"),
+        (f"k1:{KEY},k2", "TOKEN_KEYS: a key is not id:base64 of 32 bytes"),
+    ],
+)
+def test_a_ring_with_something_wrong_in_it_is_refused(
+    tmp_path: Path, ring: str, problem: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        Config.from_env(good(tmp_path, TOKEN_KEYS=ring))
+    assert problem in str(error.value)
+    assert KEY not in str(error.value)
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "box").write_text("from a file\n")
     env = good(tmp_path, BOX_CLIENT_SECRET="", BOX_CLIENT_SECRET_FILE=str(tmp_path / "box"))

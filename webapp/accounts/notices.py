@@ -25,6 +25,10 @@ TEXTS = {
         "Box refuses what Plumbline asks: its scopes at Box are too narrow. Allow it to read and "
         "write files in Box's developer console."
     ),
+    "box_key_missing": N_(
+        "TOKEN_KEYS does not open a stored link to Box. Put the missing key back and restart; the "
+        "link then works as before."
+    ),
     "submittal_distributed": N_("%(record)s was closed and distributed: %(title)s"),
     "meeting_distributed": N_("%(record)s was distributed."),
     "box_not_told": N_(

@@ -4,6 +4,7 @@
       BoxLinkBroken        only the person can repair it: link again
       BoxMisconfigured     only the operator can repair it: client id or secret
         BoxNarrow            ... or the scopes of Plumbline's own app at Box
+        BoxLinkUnreadable    ... or the key with which the link is stored
       BoxUnavailable       the same call may succeed later
         BoxBusy            ... and Box, or our own lock, says when
           BoxNotReady      a fresh upload that Box is still preparing (202)
@@ -52,6 +53,16 @@ class BoxNarrow(BoxMisconfigured):
     code = "box_narrow"
     advice = N_(
         "Plumbline's permission at Box does not cover this. The people who run it have been told."
+    )
+
+
+class BoxLinkUnreadable(BoxMisconfigured):
+    """What is stored of the link does not open here; nothing is known to be wrong with the link."""
+
+    code = "link_unreadable"
+    advice = N_(
+        "Plumbline cannot read the stored link to Box just now. The people who run it have been "
+        "told."
     )
 
 

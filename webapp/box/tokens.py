@@ -124,7 +124,10 @@ class LinkStore(Protocol):
         """Hold the link alone, across processes; raises BoxBusy when that takes too long."""
 
     def grant(self) -> Grant:
-        """Return the refresh token as stored now; raises BoxLinkBroken when the link has ended."""
+        """Return the refresh token as stored now.
+
+        Raises BoxLinkBroken when the link has ended, BoxLinkUnreadable when it does not open here.
+        """
 
     def adopt(self) -> AccessToken | None:
         """Return a current token of another live session of this person, sealed for this one."""

@@ -10,7 +10,8 @@ from sqlalchemy import select
 from webapp.accounts.identity import SignedIn
 from webapp.accounts.models import Person
 from webapp.box_link import linking
-from webapp.box_link.models import AttemptStatus, BoxLink, LinkAttempt, LinkState
+from webapp.box_link.clients import box_access
+from webapp.box_link.models import AttemptStatus, BoxLink, LinkAttempt
 from webapp.companies import access
 from webapp.companies.box_access import Standing, may_link, standings_of
 from webapp.companies.models import Company, Grant
@@ -23,6 +24,7 @@ LONG_WAIT = timedelta(minutes=3)
 class CardState(StrEnum):
     LINKED = "linked"
     PAUSED = "paused"
+    UNREADABLE = "unreadable"
     ENDED = "ended"
     LINKING = "linking"
     NOT_LINKED = "not_linked"
@@ -60,7 +62,12 @@ class Card:
     @property
     def goes_on_by_itself(self) -> bool:
         """True while something may happen in another tab, so that the card keeps asking."""
-        return self.state in {CardState.LINKING, CardState.NOT_LINKED, CardState.ENDED}
+        return self.state in {
+            CardState.LINKING,
+            CardState.NOT_LINKED,
+            CardState.ENDED,
+            CardState.UNREADABLE,
+        }
 
 
 def card_for(me: SignedIn, use_of: Callable[[int], LinkUse]) -> Card:
@@ -83,7 +90,9 @@ def card_for(me: SignedIn, use_of: Callable[[int], LinkUse]) -> Card:
 
 
 def _state(link: BoxLink | None, linkable: bool, attempt: LinkAttempt | None) -> CardState:
-    if link is not None and link.state == LinkState.ACTIVE:
+    if link is not None and link.is_alive:
+        if not linking.is_readable(box_access().linker, link):
+            return CardState.UNREADABLE
         return CardState.LINKED if linkable else CardState.PAUSED
     if not linkable:
         return CardState.ENDED if link is not None else CardState.NOT_ENABLED

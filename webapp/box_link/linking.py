@@ -19,6 +19,7 @@ from webapp.box.errors import BoxError, BoxMisconfigured
 from webapp.box.items import BoxUser, Enterprise
 from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessToken, InvalidGrant, TokenPair
+from webapp.box_link.misconfigured import tell_of_missing_key
 from webapp.box_link.models import (
     AttemptStatus,
     BoxLink,
@@ -32,7 +33,9 @@ from webapp.box_link.store import access_place, link_made, link_removed, refresh
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
+from webapp.core.problems import Conflict
 from webapp.core.sessions import SessionRow, hashed
+from webapp.core.text import _
 
 log = logging.getLogger(__name__)
 
@@ -303,6 +306,16 @@ def current_refresh_token(linker: Linker, person_id: int) -> str:
     return linker.sealer.open(link.refresh_sealed, refresh_place(person_id, link.generation))
 
 
+def is_readable(linker: Linker, link: BoxLink) -> bool:
+    """True when the keys of this process open what is stored of a link."""
+    try:
+        linker.sealer.open(link.refresh_sealed, refresh_place(link.person_id, link.generation))
+    except SealBroken:
+        tell_of_missing_key()
+        return False
+    return True
+
+
 def others_with(session: Session, link: BoxLink) -> int:
     """Return how many other people here have linked the same Box account."""
     return (
@@ -342,13 +355,12 @@ def _revoke(linker: Linker, entry: Revocation, now: datetime) -> bool:
     try:
         token = linker.sealer.open(entry.token_sealed, _revoke_place(entry.person_id))
         linker.oauth.revoke(token)
-    except SealBroken:
-        return _give_up(entry, "key_lost")
-    except BoxError as error:
+    except (SealBroken, BoxError) as error:
         if now - entry.created_at < REVOCATION_LIVES:
+            # A key that is missing here may be back after the next restart.
             _retry_revocation(entry, now)
             return False
-        return _give_up(entry, error.code)
+        return _give_up(entry, error.code if isinstance(error, BoxError) else "link_unreadable")
     with writing() as session:
         session.execute(delete(Revocation).where(Revocation.id == entry.id))
     return True
@@ -428,13 +440,19 @@ def _outbox(session: Session, linker: Linker, link: BoxLink) -> None:
 
 
 def _pending_token(linker: Linker, attempt: LinkAttempt | None) -> str | None:
-    """Return the refresh token that waits for the person's word; a lost key has lost it."""
+    """Return the refresh token that waits for the person's word, None when none does.
+
+    Raises Conflict when it does not open here.
+    """
     if attempt is None or attempt.pending_sealed is None:
         return None
     try:
         return linker.sealer.open(attempt.pending_sealed, _pending_place(attempt))
     except SealBroken:
-        return None
+        tell_of_missing_key()
+        raise Conflict(
+            _("Plumbline cannot read what Box granted just now. Nothing was changed; try again.")
+        ) from None
 
 
 def _spare(session: Session, linker: Linker, person_id: int, token: str) -> None:

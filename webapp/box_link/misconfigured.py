@@ -1,4 +1,4 @@
-"""Tells those who run Plumbline what only they can repair at Box: once a day, not per page.
+"""Tells those who run Plumbline what only they can repair: once a day, not per page.
 
 No link is at fault and no person can repair it, so nobody else is told.
 """
@@ -14,7 +14,7 @@ from webapp.core.database import write_connection
 
 log = logging.getLogger(__name__)
 
-MISCONFIGURED, NARROW = "box_misconfigured", "box_narrow"
+MISCONFIGURED, NARROW, KEY_MISSING = "box_misconfigured", "box_narrow", "box_key_missing"
 TOLD_EVERY = timedelta(days=1)
 
 
@@ -26,6 +26,11 @@ def tell_managers() -> None:
 def tell_of_narrow_scopes() -> None:
     """Tell that the scopes of our app at Box do not cover what we ask."""
     _tell(NARROW)
+
+
+def tell_of_missing_key() -> None:
+    """Tell that TOKEN_KEYS does not open a stored link."""
+    _tell(KEY_MISSING)
 
 
 def _tell(kind: str) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp.core.clock import utcnow
@@ -11,6 +12,11 @@ from webapp.core.database import Base
 
 
 class LinkState(StrEnum):
+    """What Box has made of a link. Whether our keys open it is asked at each reading, not kept.
+
+    `KEY_LOST` was written by older releases, which did keep it: such a link has not ended.
+    """
+
     ACTIVE = "active"
     RELINK_NEEDED = "relink_needed"
     KEY_LOST = "key_lost"
@@ -56,6 +62,11 @@ class BoxLink(Base):
     last_used_for: Mapped[str] = mapped_column(String(300), default="")
 
     __table_args__ = (Index("ix_box_links_box_user", "box_user_id"),)
+
+    @hybrid_property
+    def is_alive(self) -> bool:
+        """True while Box has not refused it."""
+        return self.state != LinkState.RELINK_NEEDED
 
 
 class BoxSessionToken(Base):

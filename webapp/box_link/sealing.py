@@ -19,7 +19,10 @@ CANARY = "plumbline"
 
 
 class SealBroken(Exception):
-    """The value does not open here: a lost key, another row's value, or damage."""
+    """The value does not open here: a key this ring lacks, another row's value, or damage.
+
+    Another process may have a ring that opens it, so nothing stored is ever changed for this.
+    """
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class Sealer:
         return f"v1.{self._active}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, value: str, place: Place) -> str:
-        """Return the text; raises SealBroken, which a row's state can express."""
+        """Return the text; raises SealBroken."""
         version, _, rest = value.partition(".")
         key_id, _, encoded = rest.partition(".")
         key = self._keys.get(key_id)

@@ -15,9 +15,10 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from webapp.accounts.models import Notice
-from webapp.box.errors import BoxLinkBroken
+from webapp.box.errors import BoxLinkBroken, BoxLinkUnreadable
 from webapp.box.tokens import AccessToken, Grant, TokenPair
 from webapp.box_link.locks import Locks
+from webapp.box_link.misconfigured import tell_of_missing_key
 from webapp.box_link.models import BoxLink, BoxSessionToken, LinkState
 from webapp.box_link.sealing import Place, SealBroken, Sealer
 from webapp.core.clock import utcnow
@@ -82,18 +83,22 @@ class LinkTokenStore:
         with db.engine.connect() as connection:
             row = connection.execute(
                 select(BoxLink.refresh_sealed, BoxLink.generation).where(
-                    BoxLink.person_id == self._person_id, BoxLink.state == LinkState.ACTIVE
+                    BoxLink.person_id == self._person_id, BoxLink.is_alive
                 )
             ).first()
         if row is None:
             raise BoxLinkBroken
+        place = refresh_place(self._person_id, row.generation)
+        return Grant(self._read(row.refresh_sealed, place), row.generation)
+
+    def _read(self, sealed: str, place: Place) -> str:
+        """Open what is stored; a process whose ring does not open it changes nothing."""
         try:
-            place = refresh_place(self._person_id, row.generation)
-            return Grant(self._sealer.open(row.refresh_sealed, place), row.generation)
-        except SealBroken:
-            log.error("link.key_lost", extra={"person": self._person_id})
-            self._finish(row.generation, LinkState.KEY_LOST)
-            raise BoxLinkBroken from None
+            return self._sealer.open(sealed, place)
+        except SealBroken as broken:
+            log.error("link.unreadable", extra={"person": self._person_id, "detail": str(broken)})
+            tell_of_missing_key()
+            raise BoxLinkUnreadable(str(broken)) from None
 
     def previous(self, *, generation: int) -> Grant | None:
         """Return the token before the current one; renewing replaces it, ending drops it."""
@@ -107,11 +112,8 @@ class LinkTokenStore:
             return None
         if row.refreshed_at < utcnow() - PREVIOUS_LIVES:
             return None
-        try:
-            place = previous_place(self._person_id, generation)
-            return Grant(self._sealer.open(row.previous_sealed, place), generation)
-        except SealBroken:
-            return None
+        place = previous_place(self._person_id, generation)
+        return Grant(self._read(row.previous_sealed, place), generation)
 
     def save(self, pair: TokenPair, *, after: int) -> AccessToken | None:
         failpoint("refresh.after_response")
@@ -131,7 +133,29 @@ class LinkTokenStore:
                 return token
 
     def end(self, *, generation: int) -> bool:
-        return self._finish(generation, LinkState.RELINK_NEEDED)
+        with write_connection() as connection:
+            done = connection.execute(
+                update(BoxLink)
+                .where(
+                    BoxLink.person_id == self._person_id,
+                    BoxLink.generation == generation,
+                    BoxLink.is_alive,
+                )
+                .values(state=LinkState.RELINK_NEEDED, previous_sealed=None, ended_at=utcnow())
+            )
+            if done.rowcount != 1:
+                return False
+            link_id = select(BoxLink.id).where(BoxLink.person_id == self._person_id)
+            connection.execute(
+                delete(BoxSessionToken).where(BoxSessionToken.link_id == link_id.scalar_subquery())
+            )
+            connection.execute(
+                insert(Notice).values(
+                    person_id=self._person_id, kind="link_ended", path="/settings/box", at=utcnow()
+                )
+            )
+        log.warning("link.ended", extra={"person": self._person_id})
+        return True
 
     def _row(self, which: ColumnElement[bool]) -> Stored | None:
         """Return a session's token as stored, if it is good: the one read of every call to Box."""
@@ -149,7 +173,7 @@ class LinkTokenStore:
                 .where(
                     which,
                     BoxLink.person_id == self._person_id,
-                    BoxLink.state == LinkState.ACTIVE,
+                    BoxLink.is_alive,
                     BoxSessionToken.generation == BoxLink.generation,
                     BoxSessionToken.expires_at > utcnow() + EARLY,
                     SessionRow.expires_at > utcnow(),
@@ -201,9 +225,11 @@ class LinkTokenStore:
             .where(
                 BoxLink.person_id == self._person_id,
                 BoxLink.generation == after,
-                BoxLink.state == LinkState.ACTIVE,
+                BoxLink.is_alive,
             )
             .values(
+                state=LinkState.ACTIVE,
+                ended_at=None,
                 generation=after + 1,
                 refresh_sealed=self._sealer.seal(pair.refresh_token, place),
                 previous_sealed=previous,
@@ -261,28 +287,3 @@ class LinkTokenStore:
                 expires_at=expires_at,
             )
         )
-
-    def _finish(self, generation: int, state: LinkState) -> bool:
-        with write_connection() as connection:
-            done = connection.execute(
-                update(BoxLink)
-                .where(
-                    BoxLink.person_id == self._person_id,
-                    BoxLink.generation == generation,
-                    BoxLink.state == LinkState.ACTIVE,
-                )
-                .values(state=state, previous_sealed=None, ended_at=utcnow())
-            )
-            if done.rowcount != 1:
-                return False
-            link_id = select(BoxLink.id).where(BoxLink.person_id == self._person_id)
-            connection.execute(
-                delete(BoxSessionToken).where(BoxSessionToken.link_id == link_id.scalar_subquery())
-            )
-            connection.execute(
-                insert(Notice).values(
-                    person_id=self._person_id, kind="link_ended", path="/settings/box", at=utcnow()
-                )
-            )
-        log.warning("link.ended", extra={"person": self._person_id, "state": state.value})
-        return True

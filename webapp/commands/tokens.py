@@ -8,7 +8,7 @@ from sqlalchemy import delete, select, update
 
 from webapp.box_link.canary import PLACE
 from webapp.box_link.clients import box_access
-from webapp.box_link.models import BoxLink, BoxSessionToken, LinkState, Revocation, TokenCanary
+from webapp.box_link.models import BoxLink, BoxSessionToken, Revocation, TokenCanary
 from webapp.box_link.sealing import CANARY, Place, SealBroken, Sealer
 from webapp.box_link.store import refresh_place
 from webapp.core.database import db, writing
@@ -21,9 +21,8 @@ group = click.Group("tokens", help="The keys that seal Box tokens.")
 def rewrap() -> None:
     """Seal everything with the first key of TOKEN_KEYS; may be stopped and started again."""
     sealer = box_access().linker.sealer
-    # Whose key is lost has been asked to link again; nothing there can be sealed anew.
-    live = select(BoxLink.id).where(BoxLink.state != LinkState.KEY_LOST)
-    ids = db.session.scalars(live).all()
+    # Whose link has ended has been asked to link again: that seals it with the first key.
+    ids = db.session.scalars(select(BoxLink.id).where(BoxLink.is_alive)).all()
     done = sum(_rewrap_link(sealer, link_id) for link_id in ids)
     with writing() as session:
         # Access tokens live an hour at most: dropping them costs one refresh per person.

@@ -70,7 +70,7 @@ def refusal_to_attach(
         return Refusal.NOT_ENABLED
     if link_state is None:
         return Refusal.NOT_LINKED
-    if link_state != "active":
+    if link_state == "relink_needed":
         return Refusal.LINK_ENDED
     return None
 

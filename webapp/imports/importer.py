@@ -30,6 +30,7 @@ from webapp.box.errors import (
     BoxError,
     BoxItemGone,
     BoxLinkBroken,
+    BoxLinkUnreadable,
     BoxMisconfigured,
     BoxNotReady,
     BoxUnavailable,
@@ -63,6 +64,8 @@ TRIES = 20
 CORRUPT_TRIES = 3
 BACKOFF_MAX_S = 60.0
 MISCONFIGURED_WAIT_S = 300.0
+# The process beside this one may have the key, and take it next.
+UNREADABLE_WAIT_S = 20.0
 STORAGE_FULL_WAIT_S = 300.0
 # Google's files are converted when they are downloaded: neither size nor SHA-1 of the listing fits
 # the bytes (Box support, thread 360049160494). Their copies say so.
@@ -380,6 +383,8 @@ class Importer:
         match error:
             case BoxLinkBroken():
                 claims.wait_for_link(job)
+            case BoxLinkUnreadable():
+                claims.wait(job, UNREADABLE_WAIT_S, error.code, is_failure=False)
             case BoxMisconfigured():
                 claims.wait(job, MISCONFIGURED_WAIT_S, error.code, is_failure=False)
             case BoxNotReady():

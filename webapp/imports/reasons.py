@@ -147,6 +147,15 @@ REASONS = {
         Remedy.HELP,
         _BY_ITSELF,
     ),
+    "link_unreadable": Reason(
+        N_(
+            "Plumbline cannot read the stored link to Box just now. The people who run it have "
+            "been told."
+        ),
+        N_("Read what can be done meanwhile."),
+        Remedy.HELP,
+        _BY_ITSELF,
+    ),
     "box_refused": Reason(
         N_("Box did not accept the request for this file."),
         N_("Choose the file again."),

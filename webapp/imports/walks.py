@@ -45,6 +45,10 @@ TEXTS = {
     "box_narrow": N_(
         "Plumbline's permission at Box does not cover this. Its people have been told."
     ),
+    "link_unreadable": N_(
+        "Plumbline cannot read the stored link to Box just now. The people who run it have been "
+        "told."
+    ),
     "gave_up": N_("Counting stopped, because Box did not answer."),
     "unlinked": N_("Counting stopped, because Box was disconnected."),
     "switched_off": N_("Counting stopped, because Box was switched off for this company."),

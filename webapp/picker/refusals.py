@@ -10,6 +10,7 @@ from webapp.box.errors import (
     BoxError,
     BoxItemGone,
     BoxLinkBroken,
+    BoxLinkUnreadable,
 )
 from webapp.core.text import _, ngettext
 from webapp.picker.host import TooSoon
@@ -44,6 +45,8 @@ def by_box(error: BoxError, *, tries: int) -> Refusal:
     wait = ngettext("Box asks to wait %(num)s second.", "Box asks to wait %(num)s seconds.", wait_s)
     if isinstance(error, BoxLinkBroken):
         return Refusal(_("Your Box link has ended"), advice, error.code, needs_link=True)
+    if isinstance(error, BoxLinkUnreadable):
+        return Refusal(_("Your Box cannot be opened just now"), advice, error.code)
     return Refusal(
         _("Box did not open this"),
         advice,

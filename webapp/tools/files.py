@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.kinds import kind_of, shown_as
 from webapp.attachments.models import Attachment, Source
-from webapp.box_link.models import BoxLink, LinkState
+from webapp.box_link.models import BoxLink
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
@@ -160,9 +160,7 @@ def _can_ask_box(session: Session, standing: Standing, attachments: list[Attachm
     """True where something came from Box and this person has a Box to ask about it."""
     if not any(a.source == Source.BOX and a.superseded_by is None for a in attachments):
         return False
-    query = select(BoxLink.id).where(
-        BoxLink.person_id == standing.person_id, BoxLink.state == LinkState.ACTIVE
-    )
+    query = select(BoxLink.id).where(BoxLink.person_id == standing.person_id, BoxLink.is_alive)
     return standing.tool.attaches_from_box and session.scalar(query) is not None
 
 
