@@ -332,6 +332,79 @@ def test_a_new_revision_supersedes_the_old_one_which_stays_to_be_had(
     assert [(e.facts["before"], e.facts["after"]) for e in moved] == [("Published", "Superseded")]
 
 
+def test_an_earlier_revision_that_comes_late_is_filed_behind(
+    app: Flask, alice: Visitor, signed_in: SignIn, world: World
+) -> None:
+    name = "S-777 Roof Framing Rev 2.pdf"
+    publish(alice, world, (name, PDF), dated_on="2025-10-01")
+    late = "S-777 Roof Framing Rev 1.pdf"
+    here = batch(alice, world, (late, PDF), dated_on="2025-08-01")
+    page = alice.get(here)
+    assert "This sheet has revision 2 of Oct 1, 2025." in page.text
+    assert page.form("/sheets").values[f"sheet-{ids(page)[late]}-place"] == ["behind"]
+    press(alice, here, "publish")
+    assert sheets(app) == [("S-777", "1", "superseded"), ("S-777", "2", "published")]
+    current = records(app)[-1]
+    rita = signed_in("rita")
+    assert "superseded" not in rita.get(address(world, current)).text.split("Revisions")[0].lower()
+    assert titles(rita.get(drawings(world))) == ["Roof Framing"]
+    # The next one comes after the newest, not after the last to arrive.
+    publish(alice, world, ("S-777 Roof Framing.pdf", PDF))
+    assert sheets(app)[-1] == ("S-777", "3", "published")
+    assert [one.details["rev"] for one in records(app, number="S-777")] == ["1", "2", "3"]
+
+
+def test_where_marks_and_dates_do_not_tell_which_is_later_a_person_is_asked(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    publish(alice, world, ("S-777 Roof Framing Rev 2.pdf", PDF), dated_on="2025-10-01")
+    name = "S-777 Roof Framing Rev C.pdf"
+    here = batch(alice, world, (name, PDF), dated_on="2025-11-01")
+    page = press(alice, here, "publish", expect=422)
+    assert "Say which of the two is current." in page.text
+    assert sheets(app) == [("S-777", "2", "published")]
+    press(alice, here, "publish", {name: {"place": "behind"}})
+    assert sheets(app) == [("S-777", "C", "superseded"), ("S-777", "2", "published")]
+    # The higher mark with the earlier date; and somebody who knows better than both.
+    again = "S-777 Roof Framing Rev 3.pdf"
+    here = batch(alice, world, (again, PDF), dated_on="2025-09-01")
+    press(alice, here, "publish", expect=422)
+    press(alice, here, "publish", {again: {"place": "current"}})
+    old = "S-777 Roof Framing Rev 1.pdf"
+    here = batch(alice, world, (old, PDF), dated_on="2025-08-01")
+    press(alice, here, "publish", {old: {"place": "current"}})
+    in_order = [one.details["rev"] for one in records(app, number="S-777")]
+    assert in_order == ["C", "2", "3", "1"]
+    assert sheets(app)[-1] == ("S-777", "1", "published")
+    # What was decided holds when something else of the sheet is edited.
+    alice.submit(alice.get(f"{address(world, records(app)[-1])}/edit"), "/edit", title="Roof")
+    assert sheets(app)[-1] == ("S-777", "1", "published")
+
+
+def test_a_mark_or_date_that_is_corrected_puts_the_revision_where_it_belongs(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    for rev in ("1", "2"):
+        publish(alice, world, (f"S-777 Roof Framing Rev {rev}.pdf", PDF))
+    wrong = records(app, number="S-777")[-1]
+    alice.submit(alice.get(f"{address(world, wrong)}/edit"), "/edit", rev="0")
+    assert sheets(app) == [("S-777", "0", "superseded"), ("S-777", "1", "published")]
+    alice.submit(alice.get(f"{address(world, wrong)}/edit"), "/edit", rev="3")
+    assert sheets(app) == [("S-777", "1", "superseded"), ("S-777", "3", "published")]
+
+
+def test_batches_published_out_of_order_end_in_the_order_of_issue(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    for rev in ("B", "D", "A", "C"):
+        publish(alice, world, (f"S-777 Roof Framing Rev {rev}.pdf", PDF))
+    assert sheets(app) == [("S-777", rev, "superseded") for rev in "ABC"] + [
+        ("S-777", "D", "published")
+    ]
+    here = batch(alice, world, ("S-777 Roof Framing Rev d.pdf", PDF))
+    assert "There is a revision D already." in press(alice, here, "publish", expect=422).text
+
+
 def test_the_same_revision_twice_is_refused(app: Flask, alice: Visitor, world: World) -> None:
     publish(alice, world, FLOOR)
     here = batch(alice, world, FLOOR)

@@ -133,7 +133,8 @@ TOOL = Tool(
         Field("received_on", N_("Received"), Kind.DATE),
     ),
     creators=ADMINS,
-    editable_by=(Rule(ADMINS, LIVING),),
+    # A mark that was misread, and sent a sheet behind another, can be corrected there.
+    editable_by=(Rule(ADMINS, (*LIVING, "superseded")),),
     # An old revision's lost file can be put back.
     attach=(Rule(ADMINS, (*LIVING, "superseded")),),
     draft_to=(),

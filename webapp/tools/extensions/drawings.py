@@ -15,7 +15,14 @@ from webapp.core.text import _, local_date
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
 from webapp.tools.extensions import sheet_batches
-from webapp.tools.extensions.drawing_revisions import SHEET, same_number, settle_current
+from webapp.tools.extensions.drawing_revisions import (
+    SHEET,
+    SHOWN,
+    same_number,
+    settle_current,
+    settle_order,
+)
+from webapp.tools.extensions.revision_order import is_same_mark
 from webapp.tools.extensions.sheet_names import sorting_key
 from webapp.tools.lifecycle import restrict
 from webapp.tools.parts import Standing
@@ -46,6 +53,9 @@ class Drawings(Extension):
         if record.number:
             record.scope, record.number_sort = sorting_key(record.number), None
             _refuse_doubled(session, record)
+            settle_order(session, record)
+            if record.status in SHOWN:
+                settle_current(session, standing.tool, record, person_id=standing.person_id)
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
         if transition.key in {"publish", "unpublish"}:
@@ -113,7 +123,7 @@ def _refuse_doubled(session: Session, record: Record) -> None:
     """Raise Invalid when another revision of the drawing is called the same."""
     others = session.scalars(select(Record).where(*same_number(record), Record.id != record.id))
     rev = str(record.details.get("rev") or "")
-    if rev and any(str(one.details.get("rev")).lower() == rev.lower() for one in others):
+    if rev and any(is_same_mark(str(one.details.get("rev") or ""), rev) for one in others):
         raise Invalid(_("There is a revision %(rev)s already.", rev=rev))
 
 

@@ -26,7 +26,14 @@ from webapp.imports.models import UNFINISHED, ImportItem, ItemState
 from webapp.records.models import Record
 from webapp.tools import lifecycle
 from webapp.tools.extensions import sheet_names
-from webapp.tools.extensions.drawing_revisions import settle_current
+from webapp.tools.extensions.drawing_revisions import (
+    issue_of,
+    make_room,
+    place_of,
+    placed_by,
+    settle_current,
+)
+from webapp.tools.extensions.revision_order import Issue, Order, is_same_mark, order
 from webapp.tools.forms import EARLIEST, LATEST
 from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing
@@ -34,7 +41,9 @@ from webapp.tools.registry import Part, Tool
 from webapp.tools.values import write_values
 
 KEY = "drawings"
-COLUMNS = ("number", "title", "discipline", "rev", "set", "dated_on")
+COLUMNS = ("number", "title", "discipline", "rev", "set", "dated_on", "place")
+# What a person says of a revision that comes late, or of which it is not clear.
+PLACES = {"behind": Order.EARLIER, "current": Order.LATER}
 MOST = {"number": sheet_names.NUMBER_MAX_LENGTH, "title": 300, "rev": 10, "set": 80}
 PDF_HEAD, PDF_LOOK_BYTES = b"%PDF-", 1024
 
@@ -43,12 +52,31 @@ Typed = Mapping[int, Mapping[str, str]]
 
 @dataclass
 class Sheet:
-    """One file of a batch with what it is proposed to be; `errors` stand beside their fields."""
+    """One file of a batch with what it is proposed to be; `errors` stand beside their fields.
+
+    `known` are the revisions there are, in the order of their issue; `standing` says how this one
+    stands to the last of them.
+    """
 
     attachment: Attachment
     values: dict[str, str]
-    replaces: Record | None = None
+    known: tuple[Record, ...] = ()
+    standing: Order = Order.LATER
     errors: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def replaces(self) -> Record | None:
+        """The revision that was issued last before this batch."""
+        return self.known[-1] if self.known else None
+
+    @property
+    def is_asked(self) -> bool:
+        """Must, or may, somebody say whether it is filed behind the one there is?"""
+        return self.standing in {Order.EARLIER, Order.UNCLEAR}
+
+    @property
+    def is_behind(self) -> bool:
+        return PLACES.get(self.values["place"], self.standing) is Order.EARLIER
 
 
 @dataclass(frozen=True)
@@ -157,10 +185,12 @@ def review(session: Session, standing: Standing, typed: Typed | None = None) -> 
     ]
     known = _known(session, batch, (sheet.values["number"] for sheet in sheets))
     for sheet in sheets:
-        newest = _newest(known, sheet.values["number"])
-        sheet.replaces = newest
+        sheet.values.setdefault("place", "")
+        sheet.known = tuple(known.get(sheet_names.sorting_key(sheet.values["number"]), ()))
         if typed is None and str(sheet.attachment.id) not in kept:
-            _fill_from(sheet, newest)
+            _fill_from(sheet, sheet.replaces)
+        if sheet.replaces is not None and sheet.values["rev"]:
+            sheet.standing = order(_issue(sheet.values), issue_of(sheet.replaces))
     coming, failed = under_way(session, batch)
     return Review(
         batch,
@@ -186,6 +216,10 @@ def _proposed(file: Attachment, batch: Record) -> dict[str, str]:
     }
 
 
+def _issue(values: Mapping[str, str]) -> Issue:
+    return Issue(values["rev"], _day(values["dated_on"]))
+
+
 def _fill_from(sheet: Sheet, newest: Record | None) -> None:
     """Complete a proposal by the revision before it; a first revision is 0."""
     values = sheet.values
@@ -200,7 +234,7 @@ def _fill_from(sheet: Sheet, newest: Record | None) -> None:
 
 
 def _known(session: Session, batch: Record, numbers: Iterable[str]) -> dict[str, list[Record]]:
-    """Return the revisions there are of these numbers, the newest first."""
+    """Return the revisions there are of these numbers, in the order of their issue."""
     keys = {sheet_names.sorting_key(number) for number in numbers if number}
     found: dict[str, list[Record]] = {}
     for record in session.scalars(
@@ -211,14 +245,10 @@ def _known(session: Session, batch: Record, numbers: Iterable[str]) -> dict[str,
             Record.scope.in_(keys),
             Record.number.is_not(None),
         )
-        .order_by(Record.revision.desc())
+        .order_by(Record.revision)
     ):
         found.setdefault(record.scope, []).append(record)
     return found
-
-
-def _newest(known: dict[str, list[Record]], number: str) -> Record | None:
-    return next(iter(known.get(sheet_names.sorting_key(number), ())), None)
 
 
 def _sets(session: Session, batch: Record) -> tuple[str, ...]:
@@ -291,6 +321,8 @@ def _check(found: Review, known: dict[str, list[Record]], wrong: frozenset[int])
             errors["number"] = _("%(number)s is in this batch twice.", number=values["number"])
         if values["rev"] and _has_revision(known.get(key, ()), values["rev"]):
             errors["rev"] = _("There is a revision %(rev)s already.", rev=values["rev"])
+        elif sheet.standing is Order.UNCLEAR and values["place"] not in PLACES:
+            errors["place"] = _("Say which of the two is current.")
         if values["discipline"] not in {key for key, _label in found.disciplines}:
             errors["discipline"] = _("Choose a discipline.")
         if values["dated_on"] and _day(values["dated_on"]) is None:
@@ -313,7 +345,7 @@ def _check_filled(values: Mapping[str, str], errors: dict[str, str]) -> None:
 
 
 def _has_revision(records: Iterable[Record], rev: str) -> bool:
-    return any(str(one.details.get("rev") or "").lower() == rev.lower() for one in records)
+    return any(is_same_mark(str(one.details.get("rev") or ""), rev) for one in records)
 
 
 def _day(text: str) -> date | None:
@@ -406,13 +438,16 @@ def _forget(batch: Record, typed: Typed) -> None:
 def _make(session: Session, standing: Standing, sheet: Sheet, status: str) -> Record:
     """Add the revision that a sheet is, and hang its file there."""
     batch, tool, values, before = standing.record, standing.tool, sheet.values, sheet.replaces
+    answer = PLACES.get(values["place"], Order.UNCLEAR) if sheet.is_asked else Order.UNCLEAR
+    place = place_of(_issue(values), sheet.known, unclear=answer)
+    assert place is not None
     record = Record(
         project_id=batch.project_id,
         tool_key=tool.key,
         # The same drawing is written in one way, A-101 and never A101 beside it.
         number=before.number if before else values["number"],
         scope=sheet_names.sorting_key(values["number"]),
-        revision=before.revision + 1 if before else 0,
+        revision=make_room(session, sheet.known, place),
         status=status,
         is_open=True,
         parent_id=batch.id,
@@ -424,6 +459,7 @@ def _make(session: Session, standing: Standing, sheet: Sheet, status: str) -> Re
     session.add(record)
     session.flush()
     write_values(session, tool, record, _written(batch, values))
+    record.details = {**record.details, **placed_by(record)}
     lifecycle.restrict(session, tool, record)
     _note(session, standing, record, "record.created", changes=[])
     _move_file(session, standing, sheet.attachment, record, tool)
