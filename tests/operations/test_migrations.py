@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from config import Config
 from tests.support.deployment import Deployment
+from webapp.companies.models import Invitation
 from webapp.core.database import Base, db
 from webapp.factory import create_app
 
@@ -80,6 +82,46 @@ def test_what_is_there_survives_every_migration_up_and_down(empty: Flask) -> Non
         step(directory=FOLDER)
         db.engine.dispose()
         assert counted(db.engine) == {"records": 1, "record_rows": 1, "attachments": 1}
+
+
+NEVER_CAME = """
+INSERT INTO people (id, email, name, title, password_hash, is_active, is_implementation_manager,
+    created_at) VALUES (7, 'n@x.example', 'Nora New', 'Estimator', '', true, false, NOW),
+    (8, 'o@x.example', 'Ola', '', 'hash', true, false, NOW);
+INSERT INTO company_members (company_id, person_id, is_admin) VALUES (1, 7, true), (1, 8, false);
+INSERT INTO project_members (project_id, person_id, level) VALUES (1, 7, 2), (1, 8, 1);
+INSERT INTO tool_levels (project_id, person_id, tool_key, level) VALUES (1, 7, 'rfis', 3);
+INSERT INTO invitations (id, person_id, company_id, invited_by_id, nonce, token_hash, created_at,
+    expires_at) VALUES (1, 7, 1, 8, 'nonce', 'hash', NOW, '2026-01-09 03:04:05+00:00')
+""".replace("NOW", "'2026-01-02 03:04:05+00:00'")
+
+
+def test_whoever_never_set_a_password_becomes_an_invitation(empty: Flask) -> None:
+    upgrade(directory=FOLDER, revision="0013")
+    statements = IN_USE.replace(" server_default", "").split(";") + NEVER_CAME.split(";")
+    with db.engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(_with_later_columns(statement)))
+    upgrade(directory=FOLDER)
+    with db.engine.connect() as connection:
+        members = connection.execute(text("SELECT person_id FROM company_members")).scalars().all()
+        on_project = connection.execute(text("SELECT person_id FROM project_members")).scalars()
+        assert (members, on_project.all()) == ([8], [8])
+        assert connection.execute(text("SELECT count(*) FROM tool_levels")).scalar() == 0
+    session = db.session()
+    (made,) = session.scalars(select(Invitation)).all()
+    assert (made.email, made.name, made.is_admin) == ("n@x.example", "Nora New", True)
+    assert (made.nonce, made.token_hash, made.is_by_letter) == ("nonce", "hash", False)
+    assert made.expires_at == datetime(2026, 1, 9, 3, 4, 5, tzinfo=UTC)
+    (place,) = made.places
+    assert (place.level, place.levels) == (2, {"rfis": 3})
+
+
+def _with_later_columns(statement: str) -> str:
+    """Give an INSERT for the first tables what projects got before the revision at hand."""
+    return statement.replace("address, details)", "address, mail_token, details)").replace(
+        "'', '', '{}')", "'', '', 'token', '{}')"
+    )
 
 
 def test_the_migrations_make_just_what_the_code_wants(empty: Flask) -> None:

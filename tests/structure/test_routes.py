@@ -37,6 +37,7 @@ def address(app: Flask, rule: Rule, world: World) -> str:
         "group_id": 1,
         "template_id": 1,
         "invitation": "a-link-nobody-has-0",
+        "invitation_id": 1,
         "batch_id": 1,
         "attempt_id": 1,
         "public_id": "an-id-nobody-has-00",

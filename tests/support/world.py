@@ -27,6 +27,7 @@ from webapp.companies.models import (
     ToolLevel,
     Vendor,
 )
+from webapp.core.clock import utcnow
 from webapp.records.models import Record
 from webapp.tools import lifecycle
 from webapp.tools.lifecycle import restrict
@@ -66,6 +67,7 @@ def build(session: Session) -> World:
             name=f"{name.title()} Test",
             title="Tester",
             password_hash=secret,
+            proved_at=utcnow(),
             is_implementation_manager=name == "imani",
         )
         session.add(person)

@@ -59,10 +59,16 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 
 
 class NewPasswordForm(FlaskForm):  # type: ignore[misc]
-    """The password of somebody who has none yet."""
+    """A password for somebody who has none, or has forgotten it."""
 
     new = PasswordForm.new
     again = PasswordForm.again
+
+
+class NewAccountForm(NewPasswordForm):
+    """The name and password of somebody who makes their account."""
+
+    name = StringField(filters=[tidy], validators=[DataRequired(), Length(max=200)])
 
 
 class ConfirmForm(FlaskForm):  # type: ignore[misc]

@@ -9,6 +9,9 @@ from flask_login import UserMixin, current_user
 from webapp.core.extensions import login_manager
 from webapp.core.languages import AUTOMATIC
 
+# Where a browser's session keeps which invitation's link was opened in it; signing in keeps it.
+OPENED = "opened_invitation"
+
 
 @dataclass(frozen=True)
 class SignedIn(UserMixin):  # type: ignore[misc]  # flask_login has no types

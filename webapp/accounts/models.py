@@ -12,7 +12,11 @@ from webapp.core.languages import AUTOMATIC
 
 
 class Person(Base):
-    """One human being; the e-mail address is the key across all companies."""
+    """One human being; the e-mail address is the key across all companies.
+
+    `proved_at` is when somebody used a link that only the address's owner reads; None where a link
+    was handed out in another way. Without a password the account is nobody's yet.
+    """
 
     __tablename__ = "people"
 
@@ -24,6 +28,7 @@ class Person(Base):
     language: Mapped[str] = mapped_column(String(8), default=AUTOMATIC, server_default=AUTOMATIC)
     is_active: Mapped[bool] = mapped_column(default=True)
     is_implementation_manager: Mapped[bool] = mapped_column(default=False)
+    proved_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 

@@ -12,6 +12,8 @@ TEXTS = {
     "added_to_project": N_("%(by)s added you to %(project)s."),
     "added_to_company": N_("%(by)s added you to %(company)s."),
     "invitation_made": N_("You invited %(name)s. Copy their link from their page and send it."),
+    "invitation_accepted": N_("%(name)s accepted your invitation to %(company)s."),
+    "invitation_declined": N_("%(name)s declined your invitation to %(company)s."),
     "made_admin": N_("You are an administrator of %(company)s now."),
     "email_received": N_("%(sender)s sent you an e-mail: %(subject)s"),
     "email_failed": N_("Your e-mail did not go out: %(subject)s"),

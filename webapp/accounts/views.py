@@ -10,7 +10,7 @@ from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts import mailing, passwords
 from webapp.accounts.forms import PasswordForm, ProfileForm, SignInForm, labelled
-from webapp.accounts.identity import SignedIn, me
+from webapp.accounts.identity import OPENED, SignedIn, me
 from webapp.accounts.models import Notice, Person
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
@@ -69,8 +69,10 @@ def _recognised(form: SignInForm) -> Person | None:
 
 def _begin_session(person: Person) -> str:
     session = _session()
-    target = session.pop("next", "/")
+    target, invitation = session.pop("next", "/"), session.get(OPENED)
     session.clear()
+    if invitation is not None:
+        session[OPENED] = invitation
     session.begin_for(person.id)
     session["signed_in_at"] = utcnow().isoformat()
     session["_user_agent"] = request.user_agent.string

@@ -40,6 +40,7 @@ from webapp.companies.permissions import (
     make_template,
 )
 from webapp.core import audit
+from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
 from webapp.tools.registry import TOOLS
 
@@ -126,6 +127,7 @@ class Loader:
                     name=entry["name"],
                     title=entry["title"],
                     password_hash=secret,
+                    proved_at=utcnow(),
                     is_implementation_manager=entry.get("staff") == "implementation_manager",
                 )
             )

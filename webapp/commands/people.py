@@ -9,7 +9,6 @@ from sqlalchemy import delete, select
 
 from webapp.accounts import passwords
 from webapp.accounts.models import Person
-from webapp.companies import invitations
 from webapp.core import audit
 from webapp.core.checks import is_email, lower
 from webapp.core.database import writing
@@ -56,7 +55,7 @@ def set_password(email: str, password: str) -> None:
         person = session.scalar(select(Person).where(Person.email == lower(email)))
         if person is None or not person.is_active:
             _refuse("Nobody signs in with this address.")
-        if invitations.is_pending(person):
+        if not person.password_hash:
             _refuse("They were invited and have no password yet; their link sets it.")
         person.password_hash = secret
         session.execute(

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import Person, notify
+from webapp.accounts.models import Person
 from webapp.companies import access, invitations
-from webapp.companies.models import Company, CompanyMember, Project
-from webapp.companies.people import Newcomer, known_or_new, needs_link
+from webapp.companies.invitations import Newcomer
+from webapp.companies.models import Company, CompanyMember, Invitation, Project
 from webapp.companies.permissions import add_usual_templates
 from webapp.core import audit
 from webapp.core.problems import Conflict, Invalid, NotFound
@@ -42,58 +42,60 @@ def begin_company(session: Session, facts: CompanyFacts, first: Newcomer, *, by:
     """Make a company with the usual permission templates and its first administrator."""
     if not by.is_implementation_manager:
         raise NotFound
-    person, _is_new = known_or_new(session, first)
-    if not person.is_active or person.is_implementation_manager:
-        raise Invalid(_("This address cannot administer a company."))
     company = Company(name=facts.name, city=facts.city, timezone=facts.timezone)
     session.add(company)
     session.flush()
     add_usual_templates(session, company.id)
-    session.add(CompanyMember(company_id=company.id, person_id=person.id, is_admin=True))
-    session.flush()
     audit.note(session, "company.made", person_id=by.id, company_id=company.id, name=company.name)
-    audit.note(
-        session,
-        "people.admin_made",
-        person_id=by.id,
-        company_id=company.id,
-        about=person.id,
-        name=person.name,
-    )
-    if needs_link(session, company.id, person):
-        invitations.make(session, person, company.id, by_id=by.id)
-    notify(session, person.id, "made_admin", path=f"/companies/{company.id}", company=company.name)
+    invite_first_admin(session, company.id, first, by=by)
     return company
 
 
-def renew_admins_link(session: Session, company_id: int, person_id: int, *, by: Person) -> None:
-    """Make a new link for an administrator who has not come yet; the one before ends."""
-    person = pending_admin(session, company_id, person_id, by=by)
-    invitations.make(session, person, company_id, by_id=by.id)
+def invite_first_admin(
+    session: Session, company_id: int, first: Newcomer, *, by: Person
+) -> Invitation:
+    """Invite an address to administer a company that nobody administers or is invited to."""
+    session.execute(select(Company.id).where(Company.id == company_id).with_for_update())
+    if not by.is_implementation_manager or session.get(Company, company_id) is None:
+        raise NotFound
+    if first.email == by.email:
+        raise Invalid(_("This address cannot administer a company."))
+    if admins(session, company_id) or invitations.of_company(session, company_id):
+        raise Conflict(_("This company has an administrator, or has invited one."))
+    made = invitations.invite(session, company_id, first, by_id=by.id, is_admin=True)
     audit.note(
-        session,
-        "people.link",
-        person_id=by.id,
-        company_id=company_id,
-        about=person.id,
-        name=person.name,
+        session, "people.admin_invited", person_id=by.id, company_id=company_id, name=made.name
+    )
+    return made
+
+
+def send_admins_link(session: Session, company_id: int, invitation_id: int, *, by: Person) -> None:
+    """Send an administrator's invitation again; the link before ends."""
+    invitation = _admins_invitation(session, company_id, invitation_id, by=by)
+    invitations.send_again(session, invitation)
+    audit.note(session, "people.link", person_id=by.id, company_id=company_id, name=invitation.name)
+
+
+def withdraw_admin(session: Session, company_id: int, invitation_id: int, *, by: Person) -> None:
+    """Take an administrator's invitation back, so that another address can be invited."""
+    invitation = _admins_invitation(session, company_id, invitation_id, by=by)
+    invitations.withdraw(session, invitation)
+    audit.note(
+        session, "people.withdrawn", person_id=by.id, company_id=company_id, name=invitation.name
     )
 
 
-def pending_admin(session: Session, company_id: int, person_id: int, *, by: Person) -> Person:
-    """Return an administrator whose link is the Implementation Manager's to hand out."""
-    if not by.is_implementation_manager:
+def _admins_invitation(
+    session: Session, company_id: int, invitation_id: int, *, by: Person
+) -> Invitation:
+    invitation = invitations.in_company(session, company_id, invitation_id)
+    if not by.is_implementation_manager or not invitation.is_admin:
         raise NotFound
-    found = next((p for p in admins(session, company_id) if p.id == person_id), None)
-    if found is None or not invitations.is_pending(found):
-        raise NotFound
-    if not invitations.is_ours_alone(session, person_id, company_id):
-        raise Conflict(_("Another company invited this person first and has their link."))
-    return found
+    return invitation
 
 
 def admins(session: Session, company_id: int) -> list[Person]:
-    """Return a company's administrators by name, those who have not come yet among them."""
+    """Return a company's administrators by name."""
     return list(
         session.scalars(
             select(Person)

@@ -44,8 +44,8 @@ class CompanyForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     )
 
 
-class NewCompanyForm(CompanyForm):
-    """A company and the first of its administrators."""
+class AdminForm(FlaskForm):  # type: ignore[misc]
+    """Whom the Implementation Manager invites to administer a company."""
 
     first = StringField(filters=[tidy], validators=[Optional(), at_most(90)])
     last = StringField(
@@ -57,6 +57,10 @@ class NewCompanyForm(CompanyForm):
         render_kw={"autocomplete": "off"},
     )
     title = StringField(filters=[tidy], validators=[Optional(), at_most(200)])
+
+
+class NewCompanyForm(CompanyForm, AdminForm):
+    """A company and the first of its administrators."""
 
 
 def _not_before_start(form: FlaskForm, field: Field) -> None:

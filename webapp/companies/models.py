@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from webapp.accounts.mailing import OwnLetter
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
 from webapp.core.database import Base
@@ -145,29 +146,67 @@ class PermissionTemplate(Base):
 
 
 class Invitation(Base):
-    """A link by which somebody new sets their password, once, within seven days.
+    """An address that was asked into a company; it is nobody's account until its owner says yes.
 
-    `nonce` and the application's secret make the link again for whoever may hand it on; the table
-    holds its hash only, so reading the table opens no account.
+    `name` and `title` are what the inviter typed. The row lasts until it is accepted, declined or
+    withdrawn, and gives no access to anything. `nonce` and the application's secret make the link
+    again; the table holds its hash only, so reading the table opens nothing. `is_by_letter` says
+    that the link went by e-mail and nobody here has seen it.
     """
 
     __tablename__ = "invitations"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    person_id: Mapped[int] = mapped_column(ForeignKey("people.id", ondelete="CASCADE"))
     company_id: Mapped[int] = mapped_column(ForeignKey("companies.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(200))
+    title: Mapped[str] = mapped_column(String(200), default="")
+    vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id", ondelete="SET NULL"))
+    # The company itself invited them, so that they stay invited without any project.
+    is_to_company: Mapped[bool] = mapped_column(default=False)
+    is_admin: Mapped[bool] = mapped_column(default=False)
     invited_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
     nonce: Mapped[str] = mapped_column(String(32))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    is_by_letter: Mapped[bool] = mapped_column(default=False)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("own_letters.id", ondelete="SET NULL"))
+    sent_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
-    person: Mapped[Person] = relationship(foreign_keys=person_id)
-    invited_by: Mapped[Person] = relationship(foreign_keys=invited_by_id)
+    invited_by: Mapped[Person] = relationship()
     company: Mapped[Company] = relationship()
+    letter: Mapped[OwnLetter | None] = relationship()
+    places: Mapped[list["InvitedPlace"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True
+    )
 
-    __table_args__ = (Index("ix_invitations_person", "person_id"),)
+    __table_args__ = (
+        UniqueConstraint("company_id", "email"),
+        Index("ix_invitations_email", "email"),
+    )
+
+
+class InvitedPlace(Base):
+    """A project that an invitation leads to, and the levels that wait there."""
+
+    __tablename__ = "invited_places"
+
+    invitation_id: Mapped[int] = mapped_column(
+        ForeignKey("invitations.id", ondelete="CASCADE"), primary_key=True
+    )
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True
+    )
+    template_id: Mapped[int | None] = mapped_column(
+        ForeignKey("permission_templates.id", ondelete="SET NULL")
+    )
+    level: Mapped[int] = mapped_column(SmallInteger, default=Level.NONE)
+    levels: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
+
+    project: Mapped["Project"] = relationship()
+    template: Mapped["PermissionTemplate | None"] = relationship()
+
+    __table_args__ = (Index("ix_invited_places_project", "project_id"),)
 
 
 class Vendor(Base):

@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person, notify
 from webapp.companies import access, invitations
+from webapp.companies.invitations import Newcomer
 from webapp.companies.models import (
     Company,
     CompanyMember,
     FormerMember,
     Group,
     GroupMember,
+    Invitation,
     Level,
     PermissionTemplate,
     Project,
@@ -64,16 +65,6 @@ def desk(project_id: int, person_id: int) -> Desk:
     return Desk(entry.project, entry.company, person_id, entry.is_company_admin, levels)
 
 
-@dataclass(frozen=True)
-class Newcomer:
-    """What an invitation says about somebody; of people who have an account only the e-mail."""
-
-    name: str
-    email: str
-    title: str
-    vendor_id: int | None = None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Invited(Newcomer):
     """Somebody who is invited to a project."""
@@ -81,72 +72,116 @@ class Invited(Newcomer):
     template_id: int
 
 
-def invite(session: Session, at: Desk, invited: Invited) -> Person:
-    """Put somebody on the project, known to Plumbline or not, and return them."""
+def invite(session: Session, at: Desk, invited: Invited) -> Person | Invitation:
+    """Put one of the company's people on the project, or invite an address; returns which.
+
+    Only the company's own members are looked at: whoever else the address belongs to, with an
+    account or without, the answer is an invitation.
+    """
     template = _template(session, at, invited.template_id)
     levels = levels_of_template(template)
     if levels.exceeds(at.levels):
         raise Forbidden(_("You cannot give more than you have yourself. Choose another template."))
-    person, is_new = known_or_new(session, invited)
+    _require_vendor(session, at.company.id, invited.vendor_id)
+    _require_not_former(session, at.company, invited.email)
+    person = member_at(session, at.company.id, invited.email)
+    if person is None:
+        return _invite_address(session, at, invited, template)
     _require_addable(session, at, person)
-    _join_company(session, at.company.id, person.id, invited.vendor_id)
     member = ProjectMember(
         project_id=at.project.id, person_id=person.id, level=0, template_id=template.id
     )
     session.add(member)
     session.flush()
     write_levels(session, member, levels)
-    _note(session, at, "people.invited" if is_new else "people.added", person, named=template.name)
-    if is_new or needs_link(session, at.company.id, person):
-        invitations.make(session, person, at.company.id, by_id=at.person_id)
+    _note(session, at, "people.added", person, named=template.name)
     _tell(session, at, person)
     return person
 
 
+def _invite_address(
+    session: Session, at: Desk, invited: Invited, template: PermissionTemplate
+) -> Invitation:
+    invitation = invitations.invite(session, at.company.id, invited, by_id=at.person_id)
+    if at.project.id in {place.project_id for place in invitation.places}:
+        raise Invalid(_("%(name)s is invited to this project already.", name=invitation.name))
+    invitations.add_place(session, invitation, at.project.id, template)
+    _note_invitation(session, at, "people.invited", invitation, named=template.name)
+    return invitation
+
+
 def invite_to_company(
     session: Session, company_id: int, newcomer: Newcomer, *, by_id: int
-) -> Person:
-    """Make somebody a member of the company, on no project yet, and return them."""
+) -> Invitation:
+    """Invite an address into the company, to no project yet."""
     _lock(session, company_id, by_id)
     company = session.get_one(Company, company_id)
-    person, is_new = known_or_new(session, newcomer)
-    _require_welcome(session, company, person)
-    if session.get(CompanyMember, (company_id, person.id)) is not None:
+    _require_vendor(session, company_id, newcomer.vendor_id)
+    _require_not_former(session, company, newcomer.email)
+    person = member_at(session, company_id, newcomer.email)
+    if person is not None:
         raise Invalid(
             _("%(name)s is in %(company)s already.", name=person.name, company=company.name)
         )
-    _join_company(session, company_id, person.id, newcomer.vendor_id)
-    event = "people.company_invited" if is_new else "people.company_added"
-    _note_company(session, event, company_id, person, by_id)
-    if is_new or needs_link(session, company_id, person):
-        invitations.make(session, person, company_id, by_id=by_id)
-    path = f"/companies/{company_id}"
-    by = session.get_one(Person, by_id).name
-    notify(session, person.id, "added_to_company", path=path, by=by, company=company.name)
-    return person
+    known = invitations.of_address(session, company_id, newcomer.email)
+    if known is not None:
+        raise Invalid(_("%(name)s is invited already.", name=known.name))
+    made = invitations.invite(session, company_id, newcomer, by_id=by_id, is_to_company=True)
+    _note_company_invitation(session, "people.company_invited", made, by_id)
+    return made
 
 
-def renew_company_link(session: Session, company_id: int, person_id: int, *, by_id: int) -> None:
-    """Make a new invitation link for one of the company's people; the one before ends."""
-    _lock(session, company_id, by_id)
-    person = company_member(session, company_id, person_id).person
-    if not may_hand_out_link(session, company_id, person):
-        raise Forbidden(_("Another company invited this person first and has their link."))
-    invitations.make(session, person, company_id, by_id=by_id)
-    _note_company(session, "people.link", company_id, person, by_id)
-
-
-def may_hand_out_link(session: Session, company_id: int, person: Person) -> bool:
-    """May the company's administrators see and renew this person's link? It opens the account."""
-    return invitations.is_pending(person) and invitations.is_ours_alone(
-        session, person.id, company_id
+def member_at(session: Session, company_id: int, email: str) -> Person | None:
+    """Return the company's member with this address."""
+    return session.scalar(
+        select(Person)
+        .join(CompanyMember, CompanyMember.person_id == Person.id)
+        .where(CompanyMember.company_id == company_id, Person.email == email)
     )
 
 
-def known_or_new(session: Session, newcomer: Newcomer) -> tuple[Person, bool]:
-    """Return whoever has this address, and whether they are new to Plumbline."""
-    person = session.scalar(select(Person).where(Person.email == newcomer.email))
-    return (person, False) if person is not None else (_new_person(session, newcomer), True)
+def send_again(session: Session, company_id: int, invitation_id: int, *, by_id: int) -> None:
+    """Send one of the company's invitations again; the link before ends."""
+    _lock(session, company_id, by_id)
+    invitation = invitations.in_company(session, company_id, invitation_id)
+    invitations.send_again(session, invitation)
+    _note_company_invitation(session, "people.link", invitation, by_id)
+
+
+def withdraw(session: Session, company_id: int, invitation_id: int, *, by_id: int) -> None:
+    """Take one of the company's invitations back, with every project it leads to."""
+    _lock(session, company_id, by_id)
+    invitation = invitations.in_company(session, company_id, invitation_id)
+    invitations.withdraw(session, invitation)
+    _note_company_invitation(session, "people.withdrawn", invitation, by_id)
+
+
+def send_again_from(session: Session, at: Desk, invitation_id: int) -> None:
+    """Send an invitation to the project again."""
+    invitation = _own_invitation(session, at, invitation_id)
+    invitations.send_again(session, invitation)
+    _note_invitation(session, at, "people.link", invitation)
+
+
+def withdraw_from(session: Session, at: Desk, invitation_id: int) -> None:
+    """Take an invitation to the project back."""
+    invitation = _own_invitation(session, at, invitation_id)
+    invitations.withdraw(session, invitation, project_id=at.project.id)
+    _note_invitation(session, at, "people.withdrawn", invitation)
+
+
+def _own_invitation(session: Session, at: Desk, invitation_id: int) -> Invitation:
+    invitation = invitations.on_project(session, at.project.id, invitation_id)
+    if not may_answer_for(at, invitation):
+        raise Forbidden(
+            _("Only whoever invited them, or the company's administrators, can do this.")
+        )
+    return invitation
+
+
+def may_answer_for(at: Desk, invitation: Invitation) -> bool:
+    """May the one at the desk send an invitation again or withdraw it?"""
+    return at.is_company_admin or invitation.invited_by_id == at.person_id
 
 
 def _template(session: Session, at: Desk, template_id: int) -> PermissionTemplate:
@@ -161,52 +196,27 @@ def _template(session: Session, at: Desk, template_id: int) -> PermissionTemplat
     return found
 
 
-def _new_person(session: Session, newcomer: Newcomer) -> Person:
-    person = Person(
-        email=newcomer.email, name=newcomer.name, title=newcomer.title, password_hash=""
+def _require_not_former(session: Session, company: Company, email: str) -> None:
+    name = session.scalar(
+        select(Person.name)
+        .join(FormerMember, FormerMember.person_id == Person.id)
+        .where(FormerMember.company_id == company.id, Person.email == email)
     )
-    try:
-        with session.begin_nested():
-            session.add(person)
-            session.flush()
-    except IntegrityError:
-        raise Conflict(_("Somebody else has just invited this address. Try again.")) from None
-    return person
-
-
-def _require_welcome(session: Session, company: Company, person: Person) -> None:
-    if not person.is_active or person.is_implementation_manager:
-        raise Invalid(_("This address cannot be added to a company."))
-    former = session.get(FormerMember, (company.id, person.id))
-    if former is not None:
+    if name is not None:
         raise Invalid(
             _(
                 "%(name)s has been deactivated in %(company)s. Its administrators can change that.",
-                name=person.name,
+                name=name,
                 company=company.name,
             )
         )
 
 
 def _require_addable(session: Session, at: Desk, person: Person) -> None:
-    _require_welcome(session, at.company, person)
     member = session.get(CompanyMember, (at.company.id, person.id))
     is_admin = member is not None and member.is_admin
     if is_admin or session.get(ProjectMember, (at.project.id, person.id)) is not None:
         raise Invalid(_("%(name)s is on this project already.", name=person.name))
-
-
-def _join_company(session: Session, company_id: int, person_id: int, vendor_id: int | None) -> None:
-    """Make somebody a member; whoever is one already stays what they are there."""
-    if session.get(CompanyMember, (company_id, person_id)) is not None:
-        return
-    _require_vendor(session, company_id, vendor_id)
-    session.add(
-        CompanyMember(
-            company_id=company_id, person_id=person_id, is_admin=False, vendor_id=vendor_id
-        )
-    )
-    session.flush()
 
 
 def _require_vendor(session: Session, company_id: int, vendor_id: int | None) -> None:
@@ -215,14 +225,6 @@ def _require_vendor(session: Session, company_id: int, vendor_id: int | None) ->
     vendor = session.get(Vendor, vendor_id)
     if vendor is None or vendor.company_id != company_id:
         raise Invalid(_("Choose one of the directory's companies."))
-
-
-def needs_link(session: Session, company_id: int, person: Person) -> bool:
-    """True for somebody who still waits for a link that this company may hand out."""
-    return (
-        may_hand_out_link(session, company_id, person)
-        and invitations.latest(session, person.id, company_id) is None
-    )
 
 
 def _tell(session: Session, at: Desk, person: Person) -> None:
@@ -235,33 +237,6 @@ def _tell(session: Session, at: Desk, person: Person) -> None:
         by=inviter.name,
         project=at.project.name,
     )
-    if invitations.is_pending(person):
-        notify(
-            session,
-            at.person_id,
-            "invitation_made",
-            path=f"/projects/{at.project.id}/directory/people/{person.id}",
-            name=person.name,
-        )
-
-
-def renew_link(session: Session, at: Desk, person_id: int) -> None:
-    """Make a new invitation link; the one before ends."""
-    person = member_of(session, at.project.id, person_id).person
-    if not may_have_link(session, at, person):
-        raise Forbidden(_("Only whoever invited them, or the company's admins, make a new link."))
-    invitations.make(session, person, at.company.id, by_id=at.person_id)
-    _note(session, at, "people.link", person)
-
-
-def may_have_link(session: Session, at: Desk, person: Person) -> bool:
-    """May the one at the desk see and renew this person's link? It opens the account."""
-    if not invitations.is_pending(person):
-        return False
-    if not invitations.is_ours_alone(session, person.id, at.company.id):
-        return False
-    found = invitations.latest(session, person.id, at.company.id)
-    return at.is_company_admin or (found is not None and found.invited_by_id == at.person_id)
 
 
 def member_of(session: Session, project_id: int, person_id: int) -> ProjectMember:
@@ -359,6 +334,28 @@ def _note(session: Session, at: Desk, event: str, person: Person, **facts: Any) 
     )
 
 
+def _note_invitation(
+    session: Session, at: Desk, event: str, invitation: Invitation, **facts: Any
+) -> None:
+    audit.note(
+        session,
+        event,
+        person_id=at.person_id,
+        company_id=at.company.id,
+        project_id=at.project.id,
+        name=invitation.name,
+        **facts,
+    )
+
+
+def _note_company_invitation(
+    session: Session, event: str, invitation: Invitation, by_id: int
+) -> None:
+    audit.note(
+        session, event, person_id=by_id, company_id=invitation.company_id, name=invitation.name
+    )
+
+
 # ---- the company's own people, in the hands of its administrators
 
 
@@ -376,13 +373,6 @@ def make_admin(session: Session, company_id: int, person_id: int, *, by_id: int)
     member = company_member(session, company_id, person_id)
     if member.is_admin:
         raise Conflict(_("%(name)s is an administrator already.", name=member.person.name))
-    if invitations.is_pending(member.person):
-        raise Invalid(
-            _(
-                "%(name)s has not signed in yet. Only somebody with a password can administer.",
-                name=member.person.name,
-            )
-        )
     member.is_admin = True
     _note_company(session, "people.admin_made", company_id, member.person, by_id)
     company = session.get_one(Company, company_id)
@@ -412,7 +402,6 @@ def deactivate(session: Session, company_id: int, person_id: int, *, by_id: int)
         FormerMember(company_id=company_id, person_id=person_id, vendor_id=member.vendor_id)
     )
     session.delete(member)
-    invitations.end_open(session, person_id, company_id=company_id)
     session.flush()
     _note_company(session, "people.deactivated", company_id, person, by_id)
 

@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from webapp.companies.models import (
+    InvitedPlace,
     Level,
     PermissionTemplate,
     ProjectMember,
@@ -99,13 +100,13 @@ def make_template(company_id: int, name: str, levels: Levels) -> PermissionTempl
     return template
 
 
-def set_template_levels(template: PermissionTemplate, levels: Levels) -> None:
+def set_template_levels(template: PermissionTemplate | InvitedPlace, levels: Levels) -> None:
     levels = levels.plain()
     template.level = int(levels.usual)
     template.levels = {key: int(level) for key, level in sorted(levels.special.items())}
 
 
-def levels_of_template(template: PermissionTemplate) -> Levels:
+def levels_of_template(template: PermissionTemplate | InvitedPlace) -> Levels:
     return Levels(
         Level(template.level), {key: Level(level) for key, level in template.levels.items()}
     )

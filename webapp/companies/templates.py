@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from webapp.companies import access
-from webapp.companies.models import PermissionTemplate, Project, ProjectMember
+from webapp.companies.models import InvitedPlace, PermissionTemplate, Project, ProjectMember
 from webapp.companies.permissions import (
     Levels,
     add_usual_templates,
@@ -95,6 +95,9 @@ def change(
 def _reach(
     session: Session, company_id: int, template: PermissionTemplate, levels: Levels, by_id: int
 ) -> None:
+    places = session.scalars(select(InvitedPlace).where(InvitedPlace.template_id == template.id))
+    for place in places:
+        set_template_levels(place, levels)
     members = session.scalars(select(ProjectMember).where(ProjectMember.template_id == template.id))
     for member in members.all():
         changes = changes_of(levels_of_member(session, member), levels)
@@ -123,6 +126,9 @@ def remove(session: Session, company_id: int, template_id: int, *, by_id: int) -
         update(ProjectMember)
         .where(ProjectMember.template_id == template_id)
         .values(template_id=None)
+    )
+    session.execute(
+        update(InvitedPlace).where(InvitedPlace.template_id == template_id).values(template_id=None)
     )
     session.delete(template)
     session.flush()

@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask import session as browser_session
+from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers.response import Response
 
 from webapp.accounts import passwords
-from webapp.accounts.forms import NewPasswordForm, labelled
-from webapp.accounts.identity import me
+from webapp.accounts.forms import NewAccountForm, labelled
+from webapp.accounts.identity import OPENED, me
 from webapp.companies import access, box_switch, file_rules, invitations
 from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import BoxRequest, Company, Invitation
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
-from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.core.problems import Conflict, Invalid, NotFound, Problem
 from webapp.core.settings import settings
 from webapp.core.text import tidy
 
@@ -221,18 +222,31 @@ def _everybody() -> str:
 @limiter.limit(INVITATIONS_PER_HOST)
 @limiter.limit(INVITATIONS_FOR_ALL, key_func=_everybody)
 def invitation(invitation: str) -> Response:
-    """Show whoever holds a good link what they are invited to, and the form for their password."""
-    return _invitation_page(invitation, labelled(NewPasswordForm()))
+    """Show whoever holds a good link what they are invited to, and how to answer."""
+    return _invitation_page(invitation, None)
 
 
-def _invitation_page(token: str, form: NewPasswordForm) -> Response:
+def _invitation_page(token: str, form: NewAccountForm | None) -> Response:
     found = _opened(token)
     if found is None:
         return make_response(render_template("companies/invitation_over.html"), 404)
+    browser_session[OPENED] = found.token_hash
+    if current_user.is_authenticated:
+        return _answer_signed_in(found)
+    if invitations.has_account(db.session(), found.email):
+        browser_session["next"] = url_for("companies.invitations_waiting")
+        return make_response(render_template("companies/invitation_known.html", invitation=found))
+    form = form or labelled(NewAccountForm(data={"name": found.name}))
     page = render_template(
         "companies/invitation.html", invitation=found, form=form, action=request.path
     )
     return make_response(page, 422 if form.errors else 200)
+
+
+def _answer_signed_in(found: Invitation) -> Response:
+    if me().email == found.email:
+        return redirect(url_for("companies.invitations_waiting"), 303)
+    return make_response(render_template("companies/invitation_other.html", invitation=found))
 
 
 def _opened(token: str) -> Invitation | None:
@@ -246,14 +260,44 @@ def _opened(token: str) -> Invitation | None:
 @limiter.limit(INVITATIONS_PER_HOST)
 @limiter.limit(INVITATIONS_FOR_ALL, key_func=_everybody)
 def accept_invitation(invitation: str) -> Response:
-    """Set the password of somebody invited; then they sign in as everybody does."""
-    form = labelled(NewPasswordForm())
-    if not form.validate() or _opened(invitation) is None:
+    """Make the account of whoever was invited and let it join; then they sign in as everybody."""
+    form = labelled(NewAccountForm())
+    found = _opened(invitation)
+    is_new = found is not None and not invitations.has_account(db.session(), found.email)
+    if not is_new or current_user.is_authenticated or not form.validate():
         return _invitation_page(invitation, form)
     secret = passwords.hash_password(form.new.data or "")
     try:
         with writing() as session:
-            invitations.accept(session, invitation, secret)
-    except NotFound:
+            invitations.accept_as_new(session, invitation, form.name.data, secret)
+    except (NotFound, Conflict):
         return _invitation_page(invitation, form)
     return redirect(url_for("accounts.sign_in"), 303)
+
+
+@bp.get("/invitations")
+def invitations_waiting() -> str:
+    """Show the invitations that this account may answer."""
+    found = invitations.waiting_for(db.session(), me().id, browser_session.get(OPENED))
+    return render_template("companies/invitations.html", invitations=found)
+
+
+@bp.post("/invitations/<id:invitation_id>/join")
+def join(invitation_id: int) -> Response:
+    """Join a company that invited this account's address."""
+    with writing() as session:
+        found = invitations.accept(
+            session, invitation_id, me().id, link=browser_session.get(OPENED)
+        )
+        company_id = found.id
+    browser_session.pop(OPENED, None)
+    return redirect(url_for("companies.company", company_id=company_id), 303)
+
+
+@bp.post("/invitations/<id:invitation_id>/decline")
+def decline(invitation_id: int) -> Response:
+    """Say no to a company's invitation."""
+    with writing() as session:
+        invitations.decline(session, invitation_id, me().id, link=browser_session.get(OPENED))
+    browser_session.pop(OPENED, None)
+    return redirect(url_for("companies.invitations_waiting"), 303)

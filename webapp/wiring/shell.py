@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from webapp.accounts.identity import SignedIn, me
 from webapp.accounts.models import Notice
-from webapp.companies import access
+from webapp.companies import access, invitations
 from webapp.companies.models import Company, Level, Project
 from webapp.core.database import db
 from webapp.core.text import _
@@ -44,6 +44,7 @@ class Shell:
     projects_elsewhere: tuple[Project, ...]
     nav: tuple[NavItem, ...]
     notice_count: int
+    invitation_count: int
     has_copies: bool
     since: str
 
@@ -70,6 +71,7 @@ def _shell() -> Shell:
     project_id = browser_session.get("project_id")
     project = next((p for p in projects if p.id == project_id), None)
     company = _company(companies, project)
+    unread, invited = _waiting(person.id)
     return Shell(
         me=person,
         companies=tuple(companies),
@@ -78,7 +80,8 @@ def _shell() -> Shell:
         projects_here=tuple(p for p in projects if company and p.company_id == company.id),
         projects_elsewhere=tuple(p for p in projects if not company or p.company_id != company.id),
         nav=_nav(project, person) if project else (),
-        notice_count=_unread(person.id),
+        notice_count=unread,
+        invitation_count=invited,
         has_copies=mine.are_there(db.session(), person.id),
         since=news.mark(),
     )
@@ -131,8 +134,12 @@ def _nav(project: Project, person: SignedIn) -> tuple[NavItem, ...]:
     return tuple(items)
 
 
-def _unread(person_id: int) -> int:
-    count = db.session.scalar(
-        select(func.count(Notice.id)).where(Notice.person_id == person_id, Notice.read_at.is_(None))
+def _waiting(person_id: int) -> tuple[int, int]:
+    """Return how many notices are unread, and how many invitations wait for an answer."""
+    unread = (
+        select(func.count(Notice.id))
+        .where(Notice.person_id == person_id, Notice.read_at.is_(None))
+        .scalar_subquery()
     )
-    return count or 0
+    notices, invited = db.session.execute(select(unread, invitations.count_for(person_id))).one()
+    return notices, invited

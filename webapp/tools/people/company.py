@@ -10,6 +10,7 @@ from werkzeug.wrappers.response import Response
 from webapp.accounts.identity import me
 from webapp.accounts.models import Person
 from webapp.companies import access, invitations, people, templates
+from webapp.companies.invitations import Newcomer
 from webapp.companies.models import (
     Company,
     CompanyMember,
@@ -22,7 +23,8 @@ from webapp.companies.models import (
 )
 from webapp.companies.permissions import Levels, levels_of_template, templates_of
 from webapp.core.database import db, writing
-from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
+from webapp.core.extensions import limiter
+from webapp.core.problems import Conflict, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.tools.people import history
 from webapp.tools.people.forms import (
@@ -33,6 +35,7 @@ from webapp.tools.people.forms import (
     level_choices,
     sent_levels,
 )
+from webapp.tools.people.inviting import LETTERS_PER_INVITATION, shown
 
 bp = Blueprint("people", __name__, url_prefix="/companies/<id:company_id>")
 
@@ -47,10 +50,6 @@ class MemberLine:
     projects: int
     is_admin: bool = False
     is_former: bool = False
-
-    @property
-    def is_pending(self) -> bool:
-        return invitations.is_pending(self.person)
 
 
 def _company(company_id: int) -> Company:
@@ -67,6 +66,7 @@ def members(company_id: int) -> str:
         company=company,
         lines=[line for line in lines if not line.is_former],
         former=[line for line in lines if line.is_former],
+        invited=invitations.of_company(session, company_id),
         steps=history.of_company(session, company_id),
     )
 
@@ -128,21 +128,58 @@ def _invite_response(
 
 @bp.post("/people/new")
 def invite_member(company_id: int) -> Response:
-    """Make somebody one of the company's people; its projects add them later."""
+    """Invite an address into the company; its projects add the person later."""
     company = _company(company_id)
     form = _member_form(db.session(), company_id)
     if not form.validate():
         return _invite_response(company, form)
-    newcomer = people.Newcomer(
-        form.full_name, form.email.data, form.title.data or "", form.vendor.data
-    )
+    newcomer = Newcomer(form.full_name, form.email.data, form.title.data or "", form.vendor.data)
     try:
         with writing() as session:
             invited = people.invite_to_company(session, company_id, newcomer, by_id=me().id)
-            person_id = invited.id
+            invitation_id = invited.id
     except (Invalid, Conflict) as problem:
         return _invite_response(_company(company_id), form, problem)
-    return _to_member(company_id, person_id)
+    return redirect(_invitation_page(company_id, invitation_id), 303)
+
+
+def _invitation_page(company_id: int, invitation_id: int) -> str:
+    return url_for("people.invitation", company_id=company_id, invitation_id=invitation_id)
+
+
+@bp.get("/people/invitations/<id:invitation_id>")
+def invitation(company_id: int, invitation_id: int) -> str:
+    """Show one of the company's open invitations, and what became of its letter."""
+    company = _company(company_id)
+    session = db.session()
+    found = invitations.in_company(session, company_id, invitation_id)
+    return render_template(
+        "people/invitation.html",
+        project=None,
+        company=company,
+        shown=shown(session, found, may_manage=True),
+        here=_invitation_page(company_id, invitation_id),
+        back=url_for("people.members", company_id=company_id),
+    )
+
+
+@bp.post("/people/invitations/<id:invitation_id>/send")
+@limiter.limit(LETTERS_PER_INVITATION, key_func=lambda: request.path)
+def send_again(company_id: int, invitation_id: int) -> Response:
+    """Send an invitation again, with a new link."""
+    _company(company_id)
+    with writing() as session:
+        people.send_again(session, company_id, invitation_id, by_id=me().id)
+    return redirect(_invitation_page(company_id, invitation_id), 303)
+
+
+@bp.post("/people/invitations/<id:invitation_id>/withdraw")
+def withdraw(company_id: int, invitation_id: int) -> Response:
+    """Take an invitation back."""
+    _company(company_id)
+    with writing() as session:
+        people.withdraw(session, company_id, invitation_id, by_id=me().id)
+    return redirect(url_for("people.members", company_id=company_id), 303)
 
 
 @bp.get("/people/<id:person_id>")
@@ -154,15 +191,10 @@ def _member_response(company_id: int, person_id: int, problem: Problem | None = 
     company = _company(company_id)
     session = db.session()
     line = _line(session, company_id, person_id)
-    may_renew = not line.is_former and people.may_hand_out_link(session, company_id, line.person)
-    found, link = invitations.good_link(session, person_id, company_id) if may_renew else (None, "")
     text = render_template(
         "people/member.html",
         company=company,
         line=line,
-        invitation=found,
-        link=link,
-        may_renew=may_renew,
         is_me=person_id == me().id,
         form=_vendor_form(session, company_id, line.vendor_id),
         projects=_projects(session, company_id, person_id),
@@ -203,18 +235,6 @@ def _vendor_choices(session: Session, company_id: int) -> list[tuple[int | str, 
         .order_by(Vendor.name, Vendor.id)
     )
     return [("", _("Nobody in the directory")), *((key, name) for key, name in rows)]
-
-
-@bp.post("/people/<id:person_id>/link")
-def renew_link(company_id: int, person_id: int) -> Response:
-    """Make a new link for somebody who has not come yet."""
-    _company(company_id)
-    try:
-        with writing() as session:
-            people.renew_company_link(session, company_id, person_id, by_id=me().id)
-    except Forbidden as problem:
-        return _member_response(company_id, person_id, problem)
-    return _to_member(company_id, person_id)
 
 
 @bp.post("/people/<id:person_id>/vendor")

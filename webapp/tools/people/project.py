@@ -29,7 +29,8 @@ from webapp.companies.permissions import (
 )
 from webapp.core.converters import as_id
 from webapp.core.database import db, writing
-from webapp.core.problems import Forbidden, Invalid, NotFound, Problem
+from webapp.core.extensions import limiter
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.records.models import Record, RecordPerson
 from webapp.tools.blueprint import bp
@@ -43,6 +44,7 @@ from webapp.tools.people.forms import (
     level_choices,
     sent_levels,
 )
+from webapp.tools.people.inviting import LETTERS_PER_INVITATION, shown
 from webapp.tools.registry import TOOLS
 
 QUERY_MAX_LENGTH = 200
@@ -57,10 +59,6 @@ class PersonLine:
     vendor_id: int | None
     template: str
     is_company_admin: bool
-
-    @property
-    def is_pending(self) -> bool:
-        return invitations.is_pending(self.person)
 
 
 def read_level(project_id: int) -> Level:
@@ -85,6 +83,10 @@ def person_page(project_id: int, person_id: int) -> str:
     return url_for("tools.directory_person", project_id=project_id, person_id=person_id)
 
 
+def invitation_page(project_id: int, invitation_id: int) -> str:
+    return url_for("tools.directory_invitation", project_id=project_id, invitation_id=invitation_id)
+
+
 @bp.get("/directory/people")
 def directory_people(project_id: int) -> str:
     level = read_level(project_id)
@@ -93,7 +95,7 @@ def directory_people(project_id: int) -> str:
     vendor, template = as_id(request.args.get("vendor", "")), request.args.get("template", "")
     lines = _lines(session, project_id)
     is_admin = level >= Level.ADMIN
-    shown = [
+    found = [
         line
         for line in lines
         if _matches(line, text)
@@ -103,7 +105,7 @@ def directory_people(project_id: int) -> str:
     return render_template(
         "people/project.html",
         project=g.entry.project,
-        lines=shown,
+        lines=found,
         total=len(lines),
         text=text,
         vendor=vendor,
@@ -111,6 +113,7 @@ def directory_people(project_id: int) -> str:
         template=template,
         templates=sorted({line.template for line in lines if line.template}),
         is_admin=is_admin,
+        invited=invitations.of_project(session, project_id) if is_admin else [],
         steps=history.of_project(session, project_id) if is_admin else [],
     )
 
@@ -174,7 +177,7 @@ def directory_new_person(project_id: int) -> Response:
 
 @bp.post("/directory/people/new")
 def directory_invite(project_id: int) -> Response:
-    """Invite somebody: a link for whoever is new, a notice for whoever has an account."""
+    """Invite an address; whoever is in the company already is on the project at once."""
     at = own_desk(project_id)
     form = _invite_form(at)
     if not form.validate():
@@ -188,10 +191,43 @@ def directory_invite(project_id: int) -> Response:
     )
     try:
         with writing() as session:
-            person_id = people.invite(session, own_desk(project_id), invited).id
-    except (Invalid, Forbidden) as problem:
+            made = people.invite(session, own_desk(project_id), invited)
+            page = invitation_page if isinstance(made, Invitation) else person_page
+            address = page(project_id, made.id)
+    except (Invalid, Forbidden, Conflict) as problem:
         return _invite_response(own_desk(project_id), form, status=problem.status, problem=problem)
-    return redirect(person_page(project_id, person_id), 303)
+    return redirect(address, 303)
+
+
+@bp.get("/directory/invitations/<id:invitation_id>")
+def directory_invitation(project_id: int, invitation_id: int) -> str:
+    """Show an invitation that leads to the project, to the admins of its Directory."""
+    at = own_desk(project_id)
+    session = db.session()
+    found = invitations.on_project(session, project_id, invitation_id)
+    return render_template(
+        "people/invitation.html",
+        project=at.project,
+        company=at.company,
+        shown=shown(session, found, may_manage=people.may_answer_for(at, found)),
+        here=invitation_page(project_id, invitation_id),
+        back=people_page(project_id),
+    )
+
+
+@bp.post("/directory/invitations/<id:invitation_id>/send")
+@limiter.limit(LETTERS_PER_INVITATION, key_func=lambda: request.path)
+def directory_send_again(project_id: int, invitation_id: int) -> Response:
+    with writing() as session:
+        people.send_again_from(session, own_desk(project_id), invitation_id)
+    return redirect(invitation_page(project_id, invitation_id), 303)
+
+
+@bp.post("/directory/invitations/<id:invitation_id>/withdraw")
+def directory_withdraw(project_id: int, invitation_id: int) -> Response:
+    with writing() as session:
+        people.withdraw_from(session, own_desk(project_id), invitation_id)
+    return redirect(people_page(project_id), 303)
 
 
 def _invite_form(at: Desk) -> InviteForm:
@@ -274,9 +310,6 @@ class DeskShown:
     templates: tuple[tuple[int, str], ...]
     template_id: int | None
     choices: tuple[LevelChoice, ...]
-    invitation: Invitation | None
-    link: str
-    may_renew: bool
 
 
 def _desk_shown(session: Session, at: Desk, line: PersonLine, levels: Levels) -> DeskShown:
@@ -284,16 +317,11 @@ def _desk_shown(session: Session, at: Desk, line: PersonLine, levels: Levels) ->
     refusal = people.refusal_to_manage(session, at, person.id)
     member = session.get(ProjectMember, (at.project.id, person.id))
     offered = [] if refusal else _offered_templates(session, at, at.levels)
-    may_renew = people.may_have_link(session, at, person)
-    invitation, link = invitations.good_link(session, person.id, at.company.id)
     return DeskShown(
         refusal=refusal,
         templates=tuple((template.id, template.name) for template in offered),
         template_id=member.template_id if member else None,
         choices=() if refusal else tuple(level_choices(levels, at.levels)),
-        invitation=invitation,
-        link=link if may_renew else "",
-        may_renew=may_renew,
     )
 
 
@@ -318,13 +346,6 @@ def directory_give_levels(project_id: int, person_id: int) -> Response:
             people.give_levels(session, at, person_id, sent_levels(before))
     except (Invalid, Forbidden) as problem:
         return _person_response(project_id, person_id, problem)
-    return redirect(person_page(project_id, person_id), 303)
-
-
-@bp.post("/directory/people/<id:person_id>/link")
-def directory_renew_link(project_id: int, person_id: int) -> Response:
-    with writing() as session:
-        people.renew_link(session, own_desk(project_id), person_id)
     return redirect(person_page(project_id, person_id), 303)
 
 
