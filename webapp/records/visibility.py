@@ -3,10 +3,16 @@
 - Nobody sees another person's unsaved draft.
 - Everybody else needs at least Read Only in the record's tool.
 - A restricted record (private, or a draft) shows itself to its viewers and the tool's admins only.
-- An unsent row shows itself to its author only, a bid to whoever it names and the tool's admins;
-  everything else on a record follows the record.
+- An unsent row shows itself to its author only, a bid to whoever it names and the tool's admins, a
+  row of a table that is for admins to nobody else; every other row follows the record.
+- What a row holds (files, copies on their way, sealed fields) follows the row, and while the row is
+  sealed it shows itself to nobody but whom the row names, admins included.
+
+Every query for records, rows, files or copies that somebody will look at passes through one of the
+functions below; `tests/structure/test_seeing.py` reads the code and says which does not.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,10 +24,12 @@ from sqlalchemy import (
     and_,
     bindparam,
     false,
+    func,
+    not_,
     or_,
     select,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from webapp.companies.access import level_expression
 from webapp.companies.models import Level
@@ -71,24 +79,110 @@ def may_see_at(person_id: int, level: Level) -> ColumnElement[bool]:
     return saved if level >= Level.ADMIN else and_(saved, or_(Record.restricted.is_(False), viewer))
 
 
+@dataclass(frozen=True)
+class TableRule:
+    """What a tool declares of one of its tables for this rule.
+
+    `shown_if` is the yes-no field of the record without which its rows are for admins. While the
+    field `sealed_if` says yes and the status is one of `sealed_in`, what a row holds is sealed.
+    """
+
+    tool_key: str
+    section: str
+    shown_if: str = ""
+    sealed_if: str = ""
+    sealed_in: tuple[str, ...] = ()
+
+
+TableRules = Callable[[], Iterable[TableRule]]
+_declared: list[TableRules] = []
+
+
+def add_tables(rules: TableRules) -> TableRules:
+    """Let a room above say which of its tables have rules of their own; asked for every query."""
+    _declared.append(rules)
+    return rules
+
+
+def _tables() -> Iterable[TableRule]:
+    return (rule for rules in _declared for rule in rules())
+
+
 def may_see_row(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     """Return SQL that is true for rows this person sees on a record they see."""
     level = level_expression(
         person_id, RecordRow.project_id.expression, RecordRow.tool_key.expression
     )
-    is_mine = or_(RecordRow.author_id == person_id, RecordRow.person_id == person_id)
+    is_admin = level >= int(Level.ADMIN)
     return and_(
         or_(RecordRow.sent_at.is_not(None), RecordRow.author_id == person_id),
-        or_(RecordRow.is_own.is_(False), is_mine, level >= int(Level.ADMIN)),
+        or_(RecordRow.is_own.is_(False), RecordRow.person_id == person_id, is_admin),
+        *(
+            or_(_is_elsewhere(table), is_admin, _record_says(table.shown_if))
+            for table in _tables()
+            if table.shown_if
+        ),
     )
+
+
+def may_see_in_row(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """Return SQL that is true for rows of which this person sees also what they hold.
+
+    That is what hangs on them, and what their sealed fields say.
+    """
+    return and_(
+        may_see_row(person_id),
+        *(
+            or_(
+                _is_elsewhere(table),
+                RecordRow.person_id == person_id,
+                not_(_record_says(table.sealed_if, table.sealed_in)),
+            )
+            for table in _tables()
+            if table.sealed_if
+        ),
+    )
+
+
+def _is_elsewhere(table: TableRule) -> ColumnElement[bool]:
+    return or_(RecordRow.tool_key != table.tool_key, RecordRow.section != table.section)
+
+
+def _record_says(field: str, statuses: tuple[str, ...] = ()) -> ColumnElement[bool]:
+    """Return SQL that is true where a yes-no field of the row's record says yes."""
+    record = aliased(Record)
+    query = select(record.id).where(
+        record.id == RecordRow.record_id,
+        func.coalesce(record.details[field].as_boolean(), false()),
+    )
+    return (query.where(record.status.in_(statuses)) if statuses else query).exists()
 
 
 def hangs_visibly(
     person_id: int | ColumnElement[int], row_id: InstrumentedAttribute[int | None]
 ) -> ColumnElement[bool]:
     """Return SQL for something joined to `records`, and to a row of it or to none."""
-    own_row = select(RecordRow.id).where(RecordRow.id == row_id, may_see_row(person_id)).exists()
-    return and_(may_see(person_id), or_(row_id.is_(None), own_row))
+    return and_(may_see(person_id), hangs_on_seen(person_id, row_id))
+
+
+def hangs_on_seen(
+    person_id: int | ColumnElement[int], row_id: InstrumentedAttribute[int | None]
+) -> ColumnElement[bool]:
+    """Return SQL for what hangs on records this person is known to see, or on rows of those."""
+    row = (
+        select(RecordRow.id)
+        .where(RecordRow.id == row_id, may_see_in_row(person_id))
+        # A query that has joined rows itself still means the row that this one hangs on.
+        .correlate_except(RecordRow)
+        .exists()
+    )
+    return or_(row_id.is_(None), row)
+
+
+def sees_into(person_id: int, row: RecordRow) -> bool:
+    """Tell whether somebody who sees a row sees what it holds, too."""
+    query = select(RecordRow.id).where(RecordRow.id == row.id, may_see_in_row(person_id))
+    return db.session.scalar(query) is not None
 
 
 def record_for(person_id: int, *, project_id: int, tool_key: str, record_id: int) -> Record:

@@ -23,7 +23,7 @@ from webapp.tools.naming import name_of
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Section, Tool
-from webapp.tools.rows import rows_of, title_of
+from webapp.tools.rows import seen_rows, title_of
 
 BLOCK_BYTES = 1 << 16
 
@@ -57,10 +57,10 @@ def row_names(session: Session, found: Standing) -> dict[int, str]:
 def _names_in(session: Session, found: Standing, section: Section) -> dict[int, str]:
     label = _(section.row_label)
     if section.is_table:
-        rows = rows_of(session, found.record.id, section)
+        rows = seen_rows(session, found, section)
         return {
-            row.id: f"{label} {number} – {title_of(section, row)}"
-            for number, row in enumerate(rows, 1)
+            seen.row.id: f"{label} {number} – {title_of(section, seen.row)}"
+            for number, seen in enumerate(rows, 1)
         }
     sent = session.scalars(
         select(RecordRow)

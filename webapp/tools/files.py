@@ -3,24 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.kinds import kind_of, shown_as
 from webapp.attachments.models import Attachment, Source
 from webapp.box_link.models import BoxLink
-from webapp.companies import access
-from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.text import tidy
 from webapp.imports import news
 from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.imports.showing import RESTING_SHOWN, ShownCopy, shown_copy
-from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import Target
+from webapp.records.models import RecordRow
+from webapp.records.visibility import Target, hangs_on_seen, may_see_in_row
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Original, Section, Tool
+from webapp.tools.registry import TOOLS, Original, Tool
 
 
 @dataclass(frozen=True)
@@ -121,6 +119,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
         select(ImportItem)
         .where(
             ImportItem.record_id == record.id,
+            hangs_on_seen(standing.person_id, ImportItem.row_id),
             or_(
                 ImportItem.state.in_(UNFINISHED),
                 and_(ImportItem.state.in_(RESTING_SHOWN), ImportItem.reason != "cancelled"),
@@ -130,6 +129,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
         .order_by(ImportItem.id)
     ).all()
     originals = _originals(session, standing, attachments)
+    by_id = _rows(session, standing)
     rows = {a.row_id for a in attachments} | {i.row_id for i in items} | {None}
     return {
         row_id: FileList(
@@ -137,7 +137,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
             tuple(
                 ShownFile(
                     a,
-                    standing.may_remove(attached_by_id=a.attached_by_id),
+                    _may_remove(standing, by_id, a),
                     originals.get(a.id),
                 )
                 for a in attachments
@@ -149,7 +149,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
                 if i.row_id == row_id
             ),
             in_all=len(attachments) if row_id is None else 0,
-            removed=_removed(session, standing) if row_id is None else (),
+            removed=_removed(session, standing, by_id) if row_id is None else (),
             asks_box=row_id is None and _can_ask_box(session, standing, attachments),
         )
         for row_id in rows
@@ -190,68 +190,46 @@ def _originals(
 def attached_to(session: Session, standing: Standing) -> list[Attachment]:
     """Return the files of a record and of those of its rows that this person sees."""
     record = standing.record
-    found = session.scalars(
-        select(Attachment)
-        .where(Attachment.record_id == record.id, Attachment.removed_at.is_(None))
-        .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
-        .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
-    ).all()
-    hidden = _hidden_rows(session, standing) if any(a.row_id for a in found) else set()
-    return [attachment for attachment in found if attachment.row_id not in hidden]
-
-
-def _hidden_rows(session: Session, standing: Standing) -> set[int]:
-    """Return the rows of a record that this person does not see: being written, or for admins."""
-    rows = session.execute(
-        select(RecordRow.id, RecordRow.section, RecordRow.sent_at, RecordRow.author_id).where(
-            RecordRow.record_id == standing.record.id
+    return list(
+        session.scalars(
+            select(Attachment)
+            .where(
+                Attachment.record_id == record.id,
+                Attachment.removed_at.is_(None),
+                hangs_on_seen(standing.person_id, Attachment.row_id),
+            )
+            .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
+            .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
         )
     )
-    tool = standing.tool
-    shown = {s.key for s in tool.sections if standing.may_see_rows(s)}
-    return {
-        row_id
-        for row_id, section, sent_at, author_id in rows
-        if section not in shown or (sent_at is None and author_id != standing.person_id)
-    }
 
 
-def _removed(session: Session, standing: Standing) -> tuple[RemovedFile, ...]:
+def _rows(session: Session, standing: Standing) -> dict[int, RecordRow]:
+    """Return the rows of a record that hold something for this person, by their ids."""
+    rows = session.scalars(
+        select(RecordRow).where(
+            RecordRow.record_id == standing.record.id, may_see_in_row(standing.person_id)
+        )
+    )
+    return {row.id: row for row in rows}
+
+
+def _may_remove(standing: Standing, rows: dict[int, RecordRow], found: Attachment) -> bool:
+    row = rows[found.row_id] if found.row_id is not None else None
+    return standing.may_remove(attached_by_id=found.attached_by_id, row=row)
+
+
+def _removed(
+    session: Session, standing: Standing, rows: dict[int, RecordRow]
+) -> tuple[RemovedFile, ...]:
     found = session.scalars(
         select(Attachment)
         .where(
             Attachment.record_id == standing.record.id,
             Attachment.removed_at > utcnow() - REMOVED_LIVES,
+            hangs_on_seen(standing.person_id, Attachment.row_id),
         )
         .options(joinedload(Attachment.removed_by))
         .order_by(Attachment.removed_at.desc(), Attachment.id.desc())
     ).all()
-    mine = [a for a in found if standing.may_remove(attached_by_id=a.attached_by_id)]
-    hidden = _hidden_rows(session, standing) if any(a.row_id for a in mine) else set()
-    return tuple(RemovedFile(a) for a in mine if a.row_id not in hidden)
-
-
-def in_shown_rows(project_id: int, person_id: int) -> ColumnElement[bool]:
-    """Return SQL that is false for files of tables which only admins see on that record.
-
-    For lists over many records, beside `hangs_visibly`: which tables those are, only tools know.
-    """
-    conditions = [
-        not_(_in_hidden_table(tool.key, section))
-        for tool in TOOLS
-        for section in tool.sections
-        if section.shown_if and access.level_in(project_id, person_id, tool.key) < Level.ADMIN
-    ]
-    return and_(true(), *conditions)
-
-
-def _in_hidden_table(tool_key: str, section: Section) -> ColumnElement[bool]:
-    is_its_row = (
-        select(RecordRow.id)
-        .where(RecordRow.id == Attachment.row_id, RecordRow.section == section.key)
-        .exists()
-    )
-    is_shown = func.coalesce(Record.details[section.shown_if].as_boolean(), false())
-    return and_(
-        Record.tool_key == tool_key, Attachment.row_id.is_not(None), not_(is_shown), is_its_row
-    )
+    return tuple(RemovedFile(a) for a in found if _may_remove(standing, rows, a))

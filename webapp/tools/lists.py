@@ -27,8 +27,7 @@ from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
 from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson, folded
-from webapp.records.visibility import hangs_visibly, may_see, may_see_at
-from webapp.tools.files import in_shown_rows
+from webapp.records.visibility import hangs_on_seen, hangs_visibly, may_see, may_see_at
 from webapp.tools.forms import Choices, offered
 from webapp.tools.parts import BALL_ROLE, PeopleByRole
 from webapp.tools.registry import Field, Kind, Tool
@@ -366,17 +365,17 @@ def _conditions(filter_: Filter, person_id: int) -> list[ColumnElement[bool]]:
     elif holder := as_id(filter_.ball):
         found.append(holds_ball(holder))
     for key, value in filter_.chosen.items():
-        found += _asked_of(filter_.tool, key, value)
+        found += _asked_of(filter_.tool, key, value, person_id)
     found += filter_.tool.extension.narrowed(filter_.chosen)
     if filter_.text:
         found.append(Record.words.contains(folded(filter_.text), autoescape=True))
     return found
 
 
-def _asked_of(tool: Tool, key: str, value: str) -> list[ColumnElement[bool]]:
+def _asked_of(tool: Tool, key: str, value: str, person_id: int) -> list[ColumnElement[bool]]:
     """Return the condition that one filter makes; none for a value it cannot have."""
     if key == "files":
-        has_files = _has_files()
+        has_files = _has_files(person_id)
         return [has_files if value == "yes" else ~has_files]
     if key == "private":
         return [Record.is_private.is_(True)]
@@ -428,10 +427,14 @@ def _within(key: str, value: str, *, is_first: bool) -> list[ColumnElement[bool]
     return [text >= day.isoformat() if is_first else text <= day.isoformat()]
 
 
-def _has_files() -> ColumnElement[bool]:
+def _has_files(person_id: int) -> ColumnElement[bool]:
     return (
         select(Attachment.id)
-        .where(Attachment.record_id == Record.id, Attachment.removed_at.is_(None))
+        .where(
+            Attachment.record_id == Record.id,
+            Attachment.removed_at.is_(None),
+            hangs_on_seen(person_id, Attachment.row_id),
+        )
         .exists()
     )
 
@@ -557,7 +560,11 @@ def _lines(session: Session, records: list[Record], person_id: int) -> tuple[Lin
     files = dict(
         session.execute(
             select(Attachment.record_id, func.count(Attachment.id))
-            .where(Attachment.record_id.in_(ids), Attachment.removed_at.is_(None))
+            .where(
+                Attachment.record_id.in_(ids),
+                Attachment.removed_at.is_(None),
+                hangs_on_seen(person_id, Attachment.row_id),
+            )
             .group_by(Attachment.record_id)
         ).all()
     )
@@ -652,7 +659,6 @@ def attached_lately(
             Attachment.project_id == project_id,
             Attachment.removed_at.is_(None),
             hangs_visibly(person_id, Attachment.row_id),
-            in_shown_rows(project_id, person_id),
         )
         .options(joinedload(Attachment.attached_by))
         .order_by(Attachment.attached_at.desc(), Attachment.id.desc())

@@ -20,7 +20,7 @@ from webapp.core.formats import money
 from webapp.core.problems import NotFound
 from webapp.core.text import N_, _, step_text
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import Target, may_see, may_see_row, record_for
+from webapp.records.visibility import Target, may_see, may_see_in_row, may_see_row, record_for
 from webapp.tools.distribution import groups_offered, in_words
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
@@ -37,7 +37,7 @@ from webapp.tools.registry import (
     Tool,
     Transition,
 )
-from webapp.tools.rows import rows_of
+from webapp.tools.rows import SeenRow, seen_rows
 from webapp.tools.values import Names, is_filled, mark_of, names_in, read_row, read_values, shown
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
@@ -196,24 +196,22 @@ def shown_table(
 ) -> ShownSection:
     """Return a table with its cells in words, the files of its rows and its total."""
     lists = file_lists(session, found) if lists is None else lists
-    rows = [
-        row for row in rows_of(session, found.record.id, section) if found.may_see_row(section, row)
-    ]
-    values = [read_row(section, row) for row in rows]
+    rows = seen_rows(session, found, section)
+    values = [read_row(section, seen.row) for seen in rows]
     names = names_in(session, section.fields, *values, reader=found.person_id)
     may_write = found.may_write_in(section)
     return ShownSection(
         section=section,
         rows=tuple(
             ShownRow(
-                row,
-                files_under(lists, found.record, row.id),
-                cells=_row_cells(found, section, row, held, names),
-                may_change=(may_write or found.may_answer(section, row))
-                and not found.tool.extension.row_rests(found, row),
-                may_attach=found.may_attach_to_row(row),
+                seen.row,
+                files_under(lists, found.record, seen.row.id),
+                cells=_row_cells(section, seen, held, names),
+                may_change=(may_write or found.may_answer(section, seen.row))
+                and not found.tool.extension.row_rests(found, seen.row),
+                may_attach=found.may_attach_to_row(seen.row),
             )
-            for row, held in zip(rows, values, strict=True)
+            for seen, held in zip(rows, values, strict=True)
         ),
         may_write=may_write,
         is_closed=found.is_closed(section),
@@ -224,16 +222,14 @@ def shown_table(
 
 
 def _row_cells(
-    found: Standing, section: Section, row: RecordRow, held: dict[str, Any], names: Names
+    section: Section, seen: SeenRow, held: dict[str, Any], names: Names
 ) -> tuple[Cell, ...]:
-    """Return a row's cells in words; what is secret for now says only that there is something."""
+    """Return a row's cells in words; a sealed one does not even say whether there is anything."""
     cells = []
     for field in section.fields:
-        text = shown(field, held[field.key], names)
-        is_secret = found.tool.extension.keeps_secret(found.record, section, field.key)
-        if text and is_secret and row.person_id != found.person_id:
-            text = _("hidden for now")
-        mark = "" if is_secret else mark_of(field, held[field.key])
+        is_sealed = field.key in seen.sealed
+        text = _("hidden for now") if is_sealed else shown(field, held[field.key], names)
+        mark = "" if is_sealed else mark_of(field, held[field.key])
         is_wide = field.kind is Kind.LONG_TEXT
         cells.append(Cell(_(field.label), text, is_wide, _is_number(field), mark))
     return tuple(cells)
@@ -284,33 +280,53 @@ def shown_thread(
 
 def _history(session: Session, found: Standing) -> tuple[tuple[AuditEntry, str], ...]:
     """Return what has happened to a record, but for rows that this person does not see."""
-    rows = session.execute(
+    entries = session.execute(
         select(AuditEntry, Person.name)
         .outerjoin(Person, Person.id == AuditEntry.person_id)
         .where(AuditEntry.record_id == found.record.id)
         .order_by(AuditEntry.id.desc())
     )
-    sections = found.tool.sections
-    hidden = {s.key for s in sections if not found.may_see_rows(s)}
-    own = {s.key for s in sections if s.own_rows}
-    mine = _visible_rows(session, found) if own else set()
-    return tuple(
-        (entry, name or "")
-        for entry, name in rows
-        if entry.facts.get("section") not in hidden
-        and (not own or _is_told(entry.facts, own, mine, is_admin=Part.ADMIN in found.parts))
-    )
+    told = _Told.to(session, found)
+    return tuple((entry, name or "") for entry, name in entries if told.tells(entry.facts))
 
 
-def _is_told(facts: dict[str, Any], own: set[str], mine: set[int], *, is_admin: bool) -> bool:
-    """Return whether an entry may be told where some rows, perhaps gone by now, are others'."""
-    is_of_row = facts.get("row") is not None or facts.get("section") in own
-    return is_admin or not is_of_row or facts.get("row") in mine
+@dataclass(frozen=True)
+class _Told:
+    """What of a record's history one person is told: `seen` rows, and those `open` to them."""
 
+    seen: frozenset[int]
+    open: frozenset[int]
+    there: frozenset[int]
+    hidden: frozenset[str]
+    own: frozenset[str]
+    is_admin: bool
 
-def _visible_rows(session: Session, found: Standing) -> set[int]:
-    query = select(RecordRow.id).where(RecordRow.record_id == found.record.id)
-    return set(session.scalars(query.where(may_see_row(found.person_id))))
+    @classmethod
+    def to(cls, session: Session, found: Standing) -> "_Told":
+        rows = session.execute(
+            select(
+                RecordRow.id, may_see_row(found.person_id), may_see_in_row(found.person_id)
+            ).where(RecordRow.record_id == found.record.id)
+        ).all()
+        sections = found.tool.sections
+        return cls(
+            frozenset(row_id for row_id, is_seen, _is_open in rows if is_seen),
+            frozenset(row_id for row_id, _is_seen, is_open in rows if is_open),
+            frozenset(row_id for row_id, _is_seen, _is_open in rows),
+            frozenset(s.key for s in sections if not found.may_see_rows(s)),
+            frozenset(s.key for s in sections if s.own_rows),
+            is_admin=Part.ADMIN in found.parts,
+        )
+
+    def tells(self, facts: dict[str, Any]) -> bool:
+        row_id, section = facts.get("row"), facts.get("section")
+        if section in self.hidden:
+            return False
+        if row_id in self.there:
+            # That a row came or changed follows the row; its files follow what it holds.
+            return row_id in (self.seen if section is not None else self.open)
+        is_of_own = section in self.own or (row_id is not None and bool(self.own))
+        return self.is_admin or not is_of_own
 
 
 def choices(

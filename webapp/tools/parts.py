@@ -75,19 +75,11 @@ class Standing:
         )
 
     def may_see_rows(self, section: Section) -> bool:
-        """Some tables are for admins unless the record says otherwise."""
+        """Has the page a place for this table? Which rows are in it, the rule in SQL says."""
         return (
             not section.shown_if
             or Part.ADMIN in self.parts
             or bool(self.record.details.get(section.shown_if))
-        )
-
-    def may_see_row(self, section: Section, row: RecordRow) -> bool:
-        """Return what `records.visibility.may_see_row` says of a row that is at hand."""
-        return (
-            not section.own_rows
-            or Part.ADMIN in self.parts
-            or self.person_id in {row.person_id, row.author_id}
         )
 
     def may_answer(self, section: Section, row: RecordRow) -> bool:
@@ -95,10 +87,22 @@ class Standing:
         if not section.answers or self.record.status not in section.answered_in:
             return False
         is_theirs = self._is_named_by(section, row)
+        if self._is_somebodys(section, row):
+            return is_theirs
         if section.turns:
             is_theirs = is_theirs and row.status == section.turns[0]
             return is_theirs or (self.may_write_in(section) and row.status in section.turns)
         return is_theirs or self.may_write_in(section)
+
+    def may_write_answer(self, section: Section, row: RecordRow) -> bool:
+        """May this person write the answer of a row they fill in as one who fills the table?"""
+        if self._is_somebodys(section, row):
+            return self.may_answer(section, row)
+        return not section.turns or self.may_answer(section, row)
+
+    def _is_somebodys(self, section: Section, row: RecordRow) -> bool:
+        """True for a bid: what it holds is written by whom it names, and by nobody for them."""
+        return section.own_rows and row.person_id is not None
 
     def _is_named_by(self, section: Section, row: RecordRow) -> bool:
         return row.person_id == self.person_id and section.part in self.parts
@@ -108,6 +112,9 @@ class Standing:
         section = self.tool.section(row.section)
         if section is None or not section.takes_files or not self.may_see_rows(section):
             return False
+        if self._is_somebodys(section, row):
+            is_late = self.tool.extension.is_too_late(self.record)
+            return self.may_answer(section, row) and not is_late
         if section.is_table:
             return (
                 self.may_write_in(section)
@@ -122,11 +129,18 @@ class Standing:
         is_over = self.record.status not in section.answered_in
         return not is_over and row.status in section.turns and self._is_named_by(section, row)
 
-    def may_remove(self, *, attached_by_id: int) -> bool:
-        """Admins always; whoever attached it while the record is open."""
+    def may_remove(self, *, attached_by_id: int, row: RecordRow | None) -> bool:
+        """Admins always; whoever attached it, while they may write and the record is open.
+
+        What hangs on somebody's own row is theirs alone, for as long as they may add to it.
+        """
+        section = self.tool.section(row.section) if row is not None else None
+        if section is not None and row is not None and self._is_somebodys(section, row):
+            return self.may_attach_to_row(row)
         if Part.ADMIN in self.parts:
             return True
-        return attached_by_id == self.person_id and self.record.is_open
+        is_theirs = attached_by_id == self.person_id and Part.STANDARD in self.parts
+        return is_theirs and self.record.is_open
 
     def transitions(self, *, with_response: bool) -> list[Transition]:
         return [

@@ -18,7 +18,7 @@ from webapp.core.spreadsheets import Row
 from webapp.core.text import _, format_number
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
-from webapp.tools.files import ShownFile, in_shown_rows
+from webapp.tools.files import ShownFile
 from webapp.tools.lists import PAGE, QUERY_MAX_LENGTH, Control
 from webapp.tools.naming import name_of
 from webapp.tools.registry import TOOLS, Tool
@@ -179,7 +179,6 @@ def _matching(project_id: int, person_id: int, filter_: Filter) -> Select[int]:
             Attachment.removed_at.is_(None),
             Record.tool_key.in_([tool.key for tool in TOOLS]),
             hangs_visibly(person_id, Attachment.row_id),
-            in_shown_rows(project_id, person_id),
         )
     )
     if filter_.text:

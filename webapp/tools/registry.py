@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from webapp.picker.host import Source as PickerSource
+from webapp.records.visibility import TableRule, add_tables
 
 
 class Kind(StrEnum):
@@ -186,7 +187,10 @@ class Section:
     it is given: nobody answers before, and afterwards those who fill the table correct it and files
     of whom the row names still arrive. `sums` is the money field whose total is the record's
     amount. `shown_if` names the yes-no field of the record without which only admins see the rows;
-    `own_rows` shows each row to nobody but the person it names and the admins.
+    `own_rows` shows each row to nobody but the person it names and the admins; what it holds is
+    written by that person alone, or by those who fill the table where it names nobody. While the
+    record's yes-no field `sealed_if` says yes and its status is one of `sealed_in`, nobody but that
+    person sees the row's files and its `sealed` fields.
     `also` are rules by which others fill the table in some of its statuses. Whom a row names stands
     in a `person` field, or several in one field of people. `closed_by` names the yes-no field of
     the record that, once it is no draft any more, closes the table to everybody.
@@ -209,6 +213,9 @@ class Section:
     sums: str = ""
     shown_if: str = ""
     own_rows: bool = False
+    sealed: tuple[str, ...] = ()
+    sealed_if: str = ""
+    sealed_in: tuple[str, ...] = ()
     empty: str = ""
     also: tuple["Rule", ...] = ()
     closed_by: str = ""
@@ -333,8 +340,8 @@ class Extension:
         """Return why a row stays as it is, whoever fills the table; "" when it may change."""
         return ""
 
-    def keeps_secret(self, record: Any, section: "Section", key: str) -> bool:
-        """Return whether a row's field is shown to nobody but whom the row names, for now."""
+    def is_too_late(self, record: Any) -> bool:
+        """Return whether those whom rows name may add no more to them, although it is open."""
         return False
 
     def files_arrived(self, session: Any, standing: Any, files: list[Any]) -> None:
@@ -556,7 +563,7 @@ def _wrong_statuses(tool: Tool) -> Iterator[str]:
     named = {key for f in tool.fields for key in (*f.statuses, *f.fixed_in)}
     named |= {key for rule in (*tool.attach, *tool.editable_by) for key in rule.statuses}
     for section in tool.sections:
-        named |= {*section.statuses, *section.answered_in}
+        named |= {*section.statuses, *section.answered_in, *section.sealed_in}
         named |= {key for rule in section.also for key in rule.statuses}
     named |= {key for group in tool.status_groups for key in group.statuses}
     if not named <= statuses:
@@ -594,7 +601,7 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
 
 def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
     own = {f.key for f in section.fields}
-    if not {*section.answers, section.sums} <= {*own, ""}:
+    if not {*section.answers, *section.sealed, section.sums} <= {*own, ""}:
         yield f"the section {section.key!r} names a field that is not declared"
     several = [f for f in section.fields if f.kind is Kind.PEOPLE]
     if len(several) > 1 or (several and "person" in own):
@@ -607,9 +614,21 @@ def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
         yield f"the section {section.key!r} is closed by a field that is not declared"
     if section.shown_if and section.shown_if not in fields:
         yield f"the section {section.key!r} is shown by a field that is not declared"
-    if section.shown_if and section.takes_files:
-        # Files follow the visibility of the record and of unsent rows, and know no third rule.
-        yield f"the section {section.key!r} takes files although not everybody sees its rows"
+    if section.sealed_if and section.sealed_if not in fields:
+        yield f"the section {section.key!r} is sealed by a field that is not declared"
+    if section.sealed_if and not (section.own_rows and section.sealed_in):
+        yield f"the section {section.key!r} is sealed, and either for everybody or for ever"
 
 
 TOOLS = Registry()
+
+
+@add_tables
+def table_rules() -> Iterator[TableRule]:
+    """Yield what `records.visibility` has to know of the declared tables."""
+    for tool in TOOLS:
+        for section in tool.sections:
+            if section.shown_if or section.sealed_if:
+                yield TableRule(
+                    tool.key, section.key, section.shown_if, section.sealed_if, section.sealed_in
+                )

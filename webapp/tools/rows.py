@@ -5,6 +5,7 @@ the table changes a row; whom a row names fills in its answer. Every change is i
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,14 +18,23 @@ from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden
 from webapp.core.text import _
 from webapp.records.models import Record, RecordRow
+from webapp.records.visibility import may_see_in_row, may_see_row, sees_into
 from webapp.tools.lifecycle import after_change, hold
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Field, Kind, Section
 from webapp.tools.values import Values, changes_between, cut, read_row, set_people, write_row
 
 
+@dataclass(frozen=True)
+class SeenRow:
+    """A row as one person sees it: `sealed` are the fields that tell them nothing for now."""
+
+    row: RecordRow
+    sealed: frozenset[str] = frozenset()
+
+
 def rows_of(session: Session, record_id: int, section: Section) -> list[RecordRow]:
-    """Return the rows of a table in their order."""
+    """Return all rows of a table in their order, for what is worked out and shown to nobody."""
     return list(
         session.scalars(
             select(RecordRow)
@@ -33,6 +43,24 @@ def rows_of(session: Session, record_id: int, section: Section) -> list[RecordRo
             .order_by(RecordRow.position, RecordRow.id)
         )
     )
+
+
+def seen_rows(session: Session, standing: Standing, section: Section) -> list[SeenRow]:
+    """Return the rows of a table that this person sees, in their order."""
+    found = session.execute(
+        select(RecordRow, may_see_in_row(standing.person_id))
+        .where(
+            RecordRow.record_id == standing.record.id,
+            RecordRow.section == section.key,
+            may_see_row(standing.person_id),
+        )
+        .options(joinedload(RecordRow.person), joinedload(RecordRow.vendor))
+        .order_by(RecordRow.position, RecordRow.id)
+    )
+    return [
+        SeenRow(row, frozenset() if is_open else frozenset(section.sealed))
+        for row, is_open in found
+    ]
 
 
 def add(session: Session, standing: Standing, section: Section, values: Values) -> RecordRow:
@@ -89,29 +117,32 @@ def change(
     session.flush()
     after = read_row(section, row)
     if after != before:
-        told = [f for f in section.fields if not _is_secret(standing, section, f)]
+        told = [f for f in section.fields if not _is_sealed(standing, section, f)]
         changes = changes_between(session, told, before, after)
         _changed(session, standing, section, "row.changed", row, changes=changes)
 
 
 def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Field, ...]:
     """Return the fields of a row that this person may change now."""
-    is_theirs = row.person_id == standing.person_id
+    is_open = not section.sealed or sees_into(standing.person_id, row)
     open_fields = [
         field
         for field in section.fields
-        if not field.is_derived and (is_theirs or not _is_secret(standing, section, field))
+        if not field.is_derived and (is_open or field.key not in section.sealed)
     ]
     if standing.may_write_in(section):
-        waits = bool(section.turns) and not standing.may_answer(section, row)
+        waits = not standing.may_write_answer(section, row)
         return tuple(f for f in open_fields if not (waits and f.key in section.answers))
     if standing.may_answer(section, row):
         return tuple(field for field in open_fields if field.key in section.answers)
     return ()
 
 
-def _is_secret(standing: Standing, section: Section, field: Field) -> bool:
-    return standing.tool.extension.keeps_secret(standing.record, section, field.key)
+def _is_sealed(standing: Standing, section: Section, field: Field) -> bool:
+    """Is this a field whose values the history must not tell, because they are sealed now?"""
+    record = standing.record
+    is_shut = bool(section.sealed_if) and bool(record.details.get(section.sealed_if))
+    return field.key in section.sealed and is_shut and record.status in section.sealed_in
 
 
 def fields_to_fill(section: Section, *, without_answers: bool) -> tuple[Field, ...]:

@@ -23,7 +23,7 @@ from webapp.imports.models import TrayItem
 from webapp.mail.addresses import split_addresses
 from webapp.picker.host import Verdict
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import Target, may_see, may_see_row
+from webapp.records.visibility import Target, may_see, may_see_in_row
 from webapp.tools.lifecycle import audience_in
 from webapp.tools.registry import Kind, Status, Tool, Transition
 
@@ -257,7 +257,7 @@ def _seen_now(record: Record, row: RecordRow | None, company: Company) -> Seen:
     person = CompanyMember.person_id.expression
     query = _people(record, company).where(may_see(person))
     if row is not None and row.is_own:
-        query = query.join(RecordRow, RecordRow.id == row.id).where(may_see_row(person))
+        query = query.join(RecordRow, RecordRow.id == row.id).where(may_see_in_row(person))
     return dict(db.session.execute(query).all())
 
 
@@ -268,7 +268,7 @@ def _seen_after(
     level = level_expression(person, Record.project_id.expression, Record.tool_key.expression)
     audience = audience_in(db.session(), tool, record, tool.status(step.after))
     if row is not None and row.is_own:
-        own = {id_ for id_ in (row.person_id, row.author_id) if id_ is not None}
+        own = {row.person_id} if row.person_id is not None else set()
         audience = own if audience is None else audience & own
     query = _people(record, company).where(level >= int(Level.READ))
     if audience is not None:

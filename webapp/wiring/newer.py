@@ -43,7 +43,7 @@ from webapp.picker.host import Target as PickerTarget
 from webapp.picker.rows import RowMaker, open_choice
 from webapp.picker.seals import Seals
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import hangs_visibly
+from webapp.records.visibility import hangs_on_seen, hangs_visibly, may_see_in_row
 from webapp.tools.file_pages import row_names
 from webapp.tools.files import attached_to
 from webapp.tools.page import open_record
@@ -194,7 +194,7 @@ class _Look:
         look = cls(
             files[:FILES_MAX],
             frozenset((c.row_id, c.box_file_id or "", c.box_version_id or "") for c in copies)
-            | frozenset(_coming(session, found.record.id)),
+            | frozenset(_coming(session, found)),
             row_names(session, found) if any(file.row_id for file in files) else {},
             _takers(session, found, {file.row_id for file in files}),
             box_access().client(person_id=person.id, session_hash=person.session_hash),
@@ -269,10 +269,12 @@ def _is_older(item: BoxItem, file: Attachment) -> bool:
     return bool(theirs) and ours.isdecimal() and int(theirs) < int(ours)
 
 
-def _coming(session: Session, record_id: int) -> Iterable[Version]:
+def _coming(session: Session, found: Standing) -> Iterable[Version]:
     rows = session.execute(
         select(ImportItem.row_id, ImportItem.box_file_id, ImportItem.box_version_id).where(
-            ImportItem.record_id == record_id, ImportItem.state.in_(UNFINISHED)
+            ImportItem.record_id == found.record.id,
+            ImportItem.state.in_(UNFINISHED),
+            hangs_on_seen(found.person_id, ImportItem.row_id),
         )
     )
     return [(row_id, file_id, version_id) for row_id, file_id, version_id in rows]
@@ -283,6 +285,7 @@ def _takers(session: Session, found: Standing, row_ids: set[int | None]) -> dict
     may: dict[int | None, bool] = {None: found.may_attach}
     ids = [row_id for row_id in row_ids if row_id is not None]
     if ids:
-        for row in session.scalars(select(RecordRow).where(RecordRow.id.in_(ids))):
+        seen = may_see_in_row(found.person_id)
+        for row in session.scalars(select(RecordRow).where(RecordRow.id.in_(ids), seen)):
             may[row.id] = found.may_attach_to_row(row)
     return may

@@ -35,7 +35,7 @@ from webapp.imports.trays import Sent
 from webapp.imports.walk_models import WalkFile
 from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import Target, may_see
+from webapp.records.visibility import Target, may_see, may_see_row
 from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing as RecordStanding
 from webapp.tools.parts import people_of, standing
@@ -77,7 +77,11 @@ def _find(session: Session, person_id: int, target: Target) -> _Found | str:
     response = None
     if target.row_id is not None:
         response = session.scalar(
-            select(RecordRow).where(RecordRow.id == target.row_id, RecordRow.record_id == record.id)
+            select(RecordRow).where(
+                RecordRow.id == target.row_id,
+                RecordRow.record_id == record.id,
+                may_see_row(person_id),
+            )
         )
         if response is None:
             return "row_gone"
@@ -364,11 +368,13 @@ def link_use(person_id: int) -> LinkUse:
 
 def may_remove(person_id: int, attachment: Attachment) -> bool:
     """True when this person may remove that file from where it hangs."""
-    target = Target(attachment.project_id, attachment.tool_key, attachment.record_id)
+    target = Target(
+        attachment.project_id, attachment.tool_key, attachment.record_id, attachment.row_id
+    )
     found = _find(db.session(), person_id, target)
     if isinstance(found, str):
         return False
-    return found.standing.may_remove(attached_by_id=attachment.attached_by_id)
+    return found.standing.may_remove(attached_by_id=attachment.attached_by_id, row=found.row)
 
 
 def may_cancel(person_id: int, item: ImportItem) -> bool:

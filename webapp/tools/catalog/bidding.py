@@ -52,6 +52,9 @@ BIDDERS = Section(
     answer_label=N_("Your bid"),
     part=Part.WORKFLOW,
     own_rows=True,
+    sealed=("amount", "comments"),
+    sealed_if="is_blind",
+    sealed_in=("draft", "open"),
     empty=N_("Nobody is invited yet."),
 )
 

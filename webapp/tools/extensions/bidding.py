@@ -80,11 +80,6 @@ class Bidding(Extension):
             return _("The package is awarded; its bids stay as they are.")
         return ""
 
-    def keeps_secret(self, record: Record, section: Section, key: str) -> bool:
-        """Keep the amounts of blind bidding from those who will compare them."""
-        is_blind = bool(record.details.get("is_blind"))
-        return key in {"amount", "comments"} and is_blind and record.status != "closed"
-
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
         """Tell the bidders that they are invited, or invited again."""
         record = standing.record
@@ -196,14 +191,13 @@ class Bidding(Extension):
 
     def _bids(self, session: Session, standing: Standing) -> list[Bid]:
         """Return the submitted bids, the lowest first, for those who level them."""
-        record, section = standing.record, standing.tool.sections[0]
-        is_hidden = bool(record.details.get("is_blind")) and record.status != "closed"
-        if not _levels(standing) or is_hidden:
+        section = standing.tool.sections[0]
+        if not _levels(standing):
             return []
         found = [
-            (row, read_row(section, row))
-            for row in rows.rows_of(session, record.id, section)
-            if row.amount is not None
+            (seen.row, read_row(section, seen.row))
+            for seen in rows.seen_rows(session, standing, section)
+            if seen.row.amount is not None and not seen.sealed
         ]
         submitted = [(row, held) for row, held in found if held["is_submitted"]]
         submitted.sort(key=lambda pair: pair[1]["amount"])

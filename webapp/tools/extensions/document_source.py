@@ -27,7 +27,7 @@ from webapp.imports import trays
 from webapp.imports.trays import Stored
 from webapp.picker.host import Source as PickerSource
 from webapp.records.models import Record, RecordRow, folded
-from webapp.records.visibility import Target, may_see, may_see_at, may_see_row
+from webapp.records.visibility import Target, may_see, may_see_at, may_see_in_row
 from webapp.tools.extensions.folders import FILE, FOLDER, KEY, ancestors, kind_of, tool_of
 from webapp.tools.registry import TOOLS, Original
 
@@ -202,7 +202,7 @@ def _lines(
     session: Session, place: Place, records: Sequence[Record], *, with_paths: bool
 ) -> Iterable[Line]:
     files = [record for record in records if kind_of(record) == FILE]
-    versions = _versions_of(session, files)
+    versions = _versions_of(session, files, place.person_id)
     pinned = _in_tray(place)
     attached = _attached(session, place.target)
     for record in records:
@@ -268,13 +268,19 @@ def _version(one: _Kept, kept: list[_Kept], shown: _Kept, here: dict[int, str]) 
     return Version(one.token, one.number, label, one is shown, file.id in here)
 
 
-def _versions_of(session: Session, files: Sequence[Record]) -> dict[int, list[_Kept]]:
+def _versions_of(
+    session: Session, files: Sequence[Record], person_id: int
+) -> dict[int, list[_Kept]]:
     """Return what can still be read of each file, the newest version first."""
     known = {file.id: file for file in files}
     rows = session.execute(
         select(Attachment, RecordRow.position)
         .join(RecordRow, RecordRow.id == Attachment.row_id)
-        .where(Attachment.record_id.in_(known), Attachment.removed_at.is_(None))
+        .where(
+            Attachment.record_id.in_(known),
+            Attachment.removed_at.is_(None),
+            may_see_in_row(person_id),
+        )
         .options(joinedload(Attachment.attached_by))
         .order_by(RecordRow.position.desc(), Attachment.id.desc())
     )
@@ -366,7 +372,7 @@ def _readable(
             Record.tool_key == KEY,
             Record.status == "active",
             may_see(person_id),
-            may_see_row(person_id),
+            may_see_in_row(person_id),
         )
         .options(joinedload(Attachment.attached_by))
     )
@@ -430,6 +436,7 @@ def originals(
             Record.status == "active",
             Attachment.removed_at.is_(None),
             may_see(person_id),
+            may_see_in_row(person_id),
         )
         .group_by(Record.id)
     ):

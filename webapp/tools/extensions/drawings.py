@@ -13,7 +13,7 @@ from webapp.core.formats import day
 from webapp.core.problems import Invalid
 from webapp.core.text import _, local_date
 from webapp.records.models import Record
-from webapp.records.visibility import may_see
+from webapp.records.visibility import hangs_on_seen, may_see
 from webapp.tools.extensions import sheet_batches
 from webapp.tools.extensions.drawing_revisions import (
     SHEET,
@@ -112,6 +112,7 @@ class Drawings(Extension):
                 .where(
                     Attachment.record_id.in_([batch.id for batch in batches]),
                     Attachment.removed_at.is_(None),
+                    hangs_on_seen(person_id, Attachment.row_id),
                 )
                 .group_by(Attachment.record_id)
             ).all()

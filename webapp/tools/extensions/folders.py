@@ -18,7 +18,7 @@ from webapp.core.clock import utcnow
 from webapp.core.problems import Forbidden, Invalid
 from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
-from webapp.records.visibility import may_see_at
+from webapp.records.visibility import may_see_at, may_see_in_row
 from webapp.tools import lifecycle, rows
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Tool
@@ -244,7 +244,7 @@ def entries_in(
         )
         .order_by(func.lower(Record.title), Record.id)
     ).all()
-    newest = _newest(session, [child.id for child in children])
+    newest = _newest(session, [child.id for child in children], person_id)
     entries = [
         Entry(child, kind_of(child) == FOLDER, *newest.get(child.id, (None, 0)))
         for child in children
@@ -252,12 +252,16 @@ def entries_in(
     return tuple(sorted(entries, key=lambda entry: not entry.is_folder))
 
 
-def _newest(session: Session, ids: list[int]) -> dict[int, tuple[Attachment, int]]:
+def _newest(session: Session, ids: list[int], person_id: int) -> dict[int, tuple[Attachment, int]]:
     """Return each file's newest version and how many there are."""
     rows = session.execute(
         select(Attachment, RecordRow.position)
         .join(RecordRow, RecordRow.id == Attachment.row_id)
-        .where(Attachment.record_id.in_(ids), Attachment.removed_at.is_(None))
+        .where(
+            Attachment.record_id.in_(ids),
+            Attachment.removed_at.is_(None),
+            may_see_in_row(person_id),
+        )
         .options(joinedload(Attachment.attached_by))
         .order_by(RecordRow.position)
     )
