@@ -21,6 +21,9 @@ ENVIRONMENTS = ("development", "test", "production")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 KEY_BYTES = 32
 DEFAULT_FILE_MAX_BYTES = 5 * 10**9
+# PostgreSQL lets 100 in by default, keeps 3 for its administrators, and backups want some.
+DEFAULT_DATABASE_CONNECTIONS = 80
+CONNECTIONS_MIN = 4
 
 BOX_ACCOUNT_URL = "https://account.box.com"
 # Box API reference, "Allowing domain access": the hosts that content redirects may point to.
@@ -61,6 +64,9 @@ class Config:
     copy_threads: int = 8
     file_max_bytes: int = DEFAULT_FILE_MAX_BYTES
     files_per_action: int = 100
+    database_connections: int = DEFAULT_DATABASE_CONNECTIONS
+    web_processes: int = 4
+    worker_processes: int = 2
     mail_url: str = field(default="outbox:", repr=False)
     mail_domain: str = "localhost"
 
@@ -88,6 +94,23 @@ class Config:
     def queue_is_embedded(self) -> bool:
         """True where the web process copies files itself and no separate worker is needed."""
         return self.queue_url.startswith("sqlite:")
+
+    @property
+    def connections_per_process(self) -> int:
+        """How many database connections each process may hold, with all of them at once."""
+        is_alone = self.queue_is_embedded
+        processes = 1 if is_alone else self.web_processes + self.worker_processes
+        return self.database_connections // processes
+
+    @property
+    def lock_connections(self) -> int:
+        """How many of a process's connections may hold a link's lock while Box is asked."""
+        return max(1, self.connections_per_process // 5)
+
+    @property
+    def pool_connections(self) -> int:
+        """How many of a process's connections are for everything else."""
+        return self.connections_per_process - self.lock_connections
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "Config":
@@ -131,11 +154,22 @@ class Config:
                 "FILE_MAX_BYTES", default=DEFAULT_FILE_MAX_BYTES, least=1
             ),
             files_per_action=reader.whole_number("FILES_PER_ACTION", default=100, least=1),
+            database_connections=reader.whole_number(
+                "DATABASE_CONNECTIONS", default=DEFAULT_DATABASE_CONNECTIONS, least=CONNECTIONS_MIN
+            ),
+            web_processes=reader.whole_number("WEB_CONCURRENCY", default=4, least=1),
+            worker_processes=reader.whole_number("WORKER_PROCESSES", default=2, least=1),
             mail_url=reader.mail_url("MAIL_URL", default="outbox:"),
             mail_domain=reader.host_name("MAIL_DOMAIN", default="localhost"),
         )
         if not is_local and not config.is_https and not reader.problems:
             reader.problems.append("PUBLIC_URL must be https in production")
+        if config.connections_per_process < CONNECTIONS_MIN:
+            reader.problems.append(
+                f"DATABASE_CONNECTIONS={config.database_connections} leaves less than "
+                f"{CONNECTIONS_MIN} to each of {config.web_processes} web processes "
+                f"(WEB_CONCURRENCY) and {config.worker_processes} workers (WORKER_PROCESSES)"
+            )
         if reader.problems:
             raise ConfigError("; ".join(reader.problems))
         return config

@@ -69,7 +69,7 @@ def create_app(config: Config) -> Flask:
     app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder="templates")
     _configure(app, config)
     settings.install(app, config)
-    init_database(app, config.database_url)
+    init_database(app, config.database_url, connections=config.pool_connections)
     blobs.install(app, blobs.make_blobs(config.storage_url))
     transports.install(app, transports.make_transport(config.mail_url, own_name=config.mail_domain))
     app.before_request(_allow_large_uploads)

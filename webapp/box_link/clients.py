@@ -53,7 +53,8 @@ def make_box_access(config: Config) -> BoxAccess:
     linker = Linker(
         oauth, Sealer(config.token_keys), config.box_download_hosts, Circuit(tell_managers)
     )
-    return BoxAccess(linker, make_locks(config.database_url, config.data_dir))
+    locks = make_locks(config.database_url, config.data_dir, connections=config.lock_connections)
+    return BoxAccess(linker, locks)
 
 
 def install(box_access: BoxAccess) -> None:

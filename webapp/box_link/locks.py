@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from webapp.box.errors import BoxBusy
+from webapp.core.database import CONNECT_SECONDS
 
 WAIT_SECONDS = 6.0
 POLL_SECONDS = 0.02
@@ -47,19 +49,34 @@ def _try_flock(handle: int) -> bool:
 
 
 class AdvisoryLocks:
-    """PostgreSQL's session advisory locks, on connections outside the pool."""
+    """PostgreSQL's session advisory locks, on a few connections outside the pool."""
 
-    def __init__(self, url: str) -> None:
-        self._engine: Engine = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    def __init__(self, url: str, connections: int) -> None:
+        self._engine: Engine = create_engine(
+            url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={"connect_timeout": CONNECT_SECONDS},
+        )
+        self._free = BoundedSemaphore(connections)
 
     @contextmanager
     def exclusive(self, number: int) -> Iterator[None]:
         # Closing the connection lets go of the lock, however this ends.
-        with self._engine.connect() as connection:
+        with self._place(), self._engine.connect() as connection:
             take = text("SELECT pg_try_advisory_lock(:class, :number)")
             where = {"class": ADVISORY_CLASS, "number": number}
             _patiently(lambda: bool(connection.execute(take, where).scalar()))
             yield
+
+    @contextmanager
+    def _place(self) -> Iterator[None]:
+        if not self._free.acquire(timeout=WAIT_SECONDS):
+            raise BoxBusy("other links are being renewed", retry_after_s=2)
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 def _patiently(attempt: Callable[[], bool]) -> None:
@@ -73,8 +90,8 @@ def _patiently(attempt: Callable[[], bool]) -> None:
 Locks = FileLocks | AdvisoryLocks
 
 
-def make_locks(database_url: str, data_dir: Path) -> Locks:
-    """Return the locks that fit the database: one host, or many."""
+def make_locks(database_url: str, data_dir: Path, *, connections: int) -> Locks:
+    """Return the locks that fit the database: one host, or many with so many connections each."""
     if database_url.startswith("sqlite"):
         return FileLocks(data_dir / "locks")
-    return AdvisoryLocks(database_url)
+    return AdvisoryLocks(database_url, connections)

@@ -5,6 +5,7 @@ from flask.cli import with_appcontext
 
 from webapp.box_link.canary import check_canary
 from webapp.imports.tasks import CommandConsumer, queue
+from webapp.operations.connections import check_connections
 
 
 @click.command("worker")
@@ -12,4 +13,5 @@ from webapp.imports.tasks import CommandConsumer, queue
 def command() -> None:
     """Copy what people have chosen, until INT, TERM or HUP."""
     check_canary()
+    check_connections()
     CommandConsumer(queue()).run()

@@ -24,10 +24,16 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 BUSY_MS = 5000
+# What any call may raise while the database is away, restarts, or has no connection left.
+DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+WAIT_SECONDS = 5
+CONNECT_SECONDS = 3
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -88,18 +94,37 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
 
-def init_database(app: Flask, database_url: str) -> None:
-    """Bind the session to `database_url` and, on SQLite, set what makes it keep its promises."""
+def init_database(app: Flask, database_url: str, *, connections: int) -> None:
+    """Bind the session to `database_url` with at most so many connections.
+
+    On SQLite, where connections cost nothing, set what makes it keep its promises instead.
+    """
     app.config["SQLALCHEMY_DATABASE_URI"] = database_url
-    # A thread holds a connection only while it reads or writes, never while it waits for Box.
-    options: dict[str, Any] = {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
-    if not database_url.startswith("sqlite"):
-        options["pool_pre_ping"] = True
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    is_sqlite = database_url.startswith("sqlite")
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE if is_sqlite else _postgres(connections)
     db.init_app(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _tame_sqlite(db.engine)
+        tame = _tame_sqlite if is_sqlite else _tame_postgres
+        tame(db.engine)
+
+
+_SQLITE = {"pool_size": 20, "max_overflow": 40, "pool_timeout": 10}
+
+
+def _postgres(connections: int) -> dict[str, Any]:
+    """Return options under which a process keeps half of its connections and opens no more.
+
+    A thread holds one only while it reads or writes, never while it waits for Box, so that there
+    may be more threads; whoever finds none within WAIT_SECONDS is told to come again.
+    """
+    kept = (connections + 1) // 2
+    return {
+        "pool_size": kept,
+        "max_overflow": connections - kept,
+        "pool_timeout": WAIT_SECONDS,
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": CONNECT_SECONDS},
+    }
 
 
 def _tame_sqlite(engine: Engine) -> None:
@@ -120,6 +145,15 @@ def _tame_sqlite(engine: Engine) -> None:
     def begin(connection: Connection) -> None:
         writes = connection.get_execution_options().get("write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _tame_postgres(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # As long as on SQLite; by itself PostgreSQL waits for a lock for ever. Not among the
+        # connection's options, which poolers refuse.
+        connection.execute(f"SET lock_timeout = {BUSY_MS}")
+        connection.commit()
 
 
 def _lower(value: Any) -> Any:
@@ -148,6 +182,16 @@ def rows_changed(result: Result[Any]) -> int:
     """Return how many rows an UPDATE or DELETE touched: the answer of a conditional change."""
     assert isinstance(result, CursorResult)
     return result.rowcount
+
+
+def end_reading() -> None:
+    """Give a reading session's connection back, so that the next one is no second.
+
+    What was read stays loaded. A session that holds changes is left alone.
+    """
+    session: Session = db.session()
+    if session.in_transaction() and not (session.new or session.dirty or session.deleted):
+        session.commit()
 
 
 def release() -> None:

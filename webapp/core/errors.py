@@ -11,11 +11,9 @@ from flask import Flask, Response, current_app, g, make_response, render_templat
 from flask_limiter.errors import RateLimitExceeded
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
-from webapp.core.database import db
+from webapp.core.database import DATABASE_AWAY, db
 from webapp.core.htmx import wants_partial
 from webapp.core.problems import Problem
 from webapp.core.text import N_, _
@@ -61,8 +59,8 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(Problem, _problem)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(RateLimitExceeded, _too_often)
-    app.register_error_handler(OperationalError, _database_busy)
-    app.register_error_handler(PoolTimeout, _database_busy)
+    for away in DATABASE_AWAY:
+        app.register_error_handler(away, _database_busy)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -113,6 +111,10 @@ _HTTP_TEXTS = {
 
 
 def _http(error: HTTPException) -> Response:
+    original = getattr(error, "original_exception", None)
+    if isinstance(original, DATABASE_AWAY):
+        # Raised after the view, when the session was to be saved.
+        return _database_busy(original)
     if isinstance(error, MethodNotAllowed) and not _is_any_allowed(error):
         error = NotFound()
     status = error.code or 500

@@ -16,6 +16,7 @@ from werkzeug.wrappers.response import Response as BaseResponse
 from config import LOOPBACK_NAMES, Config
 from webapp.core.extensions import login_manager
 from webapp.core.htmx import wants_partial
+from webapp.core.sessions import check_session
 from webapp.core.settings import settings
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def init_security(app: Flask, config: Config) -> None:
         app.wsgi_app, config.public_host
     )
     login_manager.init_app(app)
+    app.before_request(check_session)
     app.before_request(_one_name)
     app.before_request(_same_site)
     app.before_request(_require_sign_in)

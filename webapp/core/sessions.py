@@ -8,20 +8,23 @@ sign-out; no cookie opens it.
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Flask, Request, Response
+from flask import Flask, Request, Response, session
 from flask.sessions import SessionInterface, SessionMixin
 from sqlalchemy import JSON, Connection, ForeignKey, Index, String, delete, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import CallbackDict
 
 from webapp.core.clock import utcnow
-from webapp.core.database import Base, db
+from webapp.core.database import DATABASE_AWAY, Base, db, end_reading
+
+log = logging.getLogger(__name__)
 
 ANONYMOUS_IDLE = timedelta(hours=1)
 IDLE = timedelta(hours=2)
@@ -69,6 +72,8 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
         self.new = opened is None
         self.fresh_for: int | None = None
         self.is_over = False
+        # Why the row could not be read or written: this request ends with that, and saves nothing.
+        self.failure: Exception | None = None
 
     @property
     def id_hash(self) -> str | None:
@@ -125,11 +130,29 @@ class ServerSessions(SessionInterface):
         token = request.cookies.get(self.cookie_name, "")
         if not token or request.path.startswith("/static/"):
             return ServerSession(None)
-        with db.engine.connect() as connection:
-            return ServerSession(self._read(connection, hashed(token)))
+        try:
+            with db.engine.connect() as connection:
+                return ServerSession(self._read(connection, hashed(token)))
+        except DATABASE_AWAY as error:
+            # Raised outside a request's handlers it would be a bare 500; `check_session` raises it.
+            unread = ServerSession(None)
+            unread.failure = error
+            return unread
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         assert isinstance(session, ServerSession)
+        if session.failure is not None:
+            return
+        try:
+            self._save(session, response)
+        except DATABASE_AWAY as error:
+            session.failure = error
+            if session.modified or session.is_over:
+                raise
+            # Only the moment of its last use is lost, and the page is there.
+            log.warning("session.not_touched", extra={"kind": type(error).__name__})
+
+    def _save(self, session: ServerSession, response: Response) -> None:
         if session.is_over:
             self._delete(session)
             response.delete_cookie(self.cookie_name, secure=self._secure, path="/")
@@ -143,6 +166,7 @@ class ServerSessions(SessionInterface):
         return utcnow() - opened.seen_at >= TOUCH_EVERY
 
     def _insert(self, session: ServerSession) -> str:
+        end_reading()
         token, now = secrets.token_urlsafe(32), utcnow()
         person_id = session.fresh_for
         agent = session.pop("_user_agent", "")
@@ -162,6 +186,7 @@ class ServerSessions(SessionInterface):
         return token
 
     def _update(self, session: ServerSession, opened: OpenSession) -> None:
+        end_reading()
         now = utcnow()
         idle = IDLE if opened.person_id else ANONYMOUS_IDLE
         with db.engine.begin() as connection:
@@ -177,6 +202,7 @@ class ServerSessions(SessionInterface):
 
     def _delete(self, session: ServerSession) -> None:
         if session.id_hash:
+            end_reading()
             with db.engine.begin() as connection:
                 connection.execute(delete(SessionRow).where(SessionRow.id_hash == session.id_hash))
 
@@ -185,6 +211,13 @@ class ServerSessions(SessionInterface):
         response.set_cookie(
             self.cookie_name, token, secure=self._secure, httponly=True, samesite="Lax", path="/"
         )
+
+
+def check_session() -> None:
+    """Raise what kept this request's session from being read."""
+    failure = getattr(session, "failure", None)
+    if failure is not None:
+        raise failure
 
 
 def end_expired(now: datetime) -> int:

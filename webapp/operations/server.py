@@ -19,7 +19,7 @@ plumbline = Config.from_env()
 
 bind = os.environ.get("BIND", "127.0.0.1:8000")
 worker_class = "gthread"
-workers = 1 if plumbline.queue_is_embedded else int(os.environ.get("WEB_CONCURRENCY", "4"))
+workers = 1 if plumbline.queue_is_embedded else plumbline.web_processes
 threads = 32
 # Just above the threads: one process must not hoard connections that another could serve.
 worker_connections = 96 if plumbline.queue_is_embedded else 40
@@ -35,9 +35,11 @@ loglevel = "warning"
 def post_worker_init(worker: Any) -> None:
     """Start copying inside the one web process; runs in its main thread, after the app is there."""
     from webapp.imports.tasks import EmbeddedConsumer, queue  # noqa: PLC0415  # app must exist
+    from webapp.operations.connections import check_connections  # noqa: PLC0415  # likewise
 
     with worker.wsgi.app_context():
         _require_keys(worker)
+        check_connections()
         engine = queue()
     if not engine.is_embedded:
         return

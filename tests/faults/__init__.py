@@ -1,0 +1,1 @@
+"""What may go wrong around Plumbline, and what must hold whatever does."""
