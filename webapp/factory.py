@@ -23,6 +23,7 @@ from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
 from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
 from webapp.core.languages import SOURCE, locale_of
+from webapp.core.limits import init_limits
 from webapp.core.names import BLOCKED_EXTENSIONS
 from webapp.core.sessions import ServerSessions
 from webapp.core.text import ngettext, said, step_text
@@ -94,18 +95,13 @@ def _configure(app: Flask, config: Config) -> None:
         MAX_FORM_PARTS=FORM_PARTS,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
-        RATELIMIT_STORAGE_URI=_limits_url(config),
         BABEL_DEFAULT_LOCALE=locale_of(SOURCE),
         PREFERRED_URL_SCHEME="https" if config.is_https else "http",
     )
     app.session_interface = ServerSessions(opening.read_session, secure=config.is_https)
 
 
-def _limits_url(config: Config) -> str:
-    return "memory://" if config.queue_is_embedded else config.queue_url
-
-
-def _init_extensions(app: Flask, _config: Config) -> None:
+def _init_extensions(app: Flask, config: Config) -> None:
     babel.init_app(app, locale_selector=opening.locale, timezone_selector=opening.timezone)
     # Pages alone: what people download goes out as it was verified, and a token of a form differs
     # from answer to answer, so that its length tells nothing.
@@ -114,6 +110,7 @@ def _init_extensions(app: Flask, _config: Config) -> None:
     )
     compress.init_app(app)
     csrf.init_app(app)
+    init_limits(app, config.queue_url, is_embedded=config.queue_is_embedded)
     limiter.init_app(app)
     app.after_request(_say_when_again)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)

@@ -1,7 +1,8 @@
 """Huey runs the workers; its messages are only wake-ups.
 
 The item's row is the truth, so a lost message or a killed worker costs a delay and nothing else: a
-sweep every few seconds wakes what is due. Messages are JSON, because whoever writes huey's default
+sweep every few seconds calls this process's own workers for what is due, without the queue, which
+may be away for as long as it likes. Messages are JSON, because whoever writes huey's default
 pickles into the queue could run code here.
 """
 
@@ -9,7 +10,9 @@ import json
 import logging
 import os
 import socket
+import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,8 +23,10 @@ from huey import RedisHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler, Worker
 from huey.registry import Message
 from huey.serializer import Serializer
-from redis import ConnectionPool
+from redis import RedisError
 
+from webapp.core.absence import Absence
+from webapp.core.limits import redis_absence, redis_pool
 from webapp.imports import claims
 from webapp.imports.importer import Importer
 
@@ -30,7 +35,8 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 5
 STOP_SECONDS = 3
 IDLE_POLL_SECONDS = 1.0
-REDIS_SECONDS = 2
+# What either engine raises while it cannot be reached.
+QUEUE_AWAY = (RedisError, sqlite3.Error, OSError)
 _KEY = "plumbline.queue"
 
 
@@ -76,10 +82,13 @@ class Queue:
     importer: Importer
     threads: int
     is_embedded: bool
+    absence: Absence
     chores: tuple[Chore, ...] = ()
     errands: tuple[Errand, ...] = ()
     stopping: threading.Event = field(default_factory=threading.Event)
     woken: threading.Event = field(default_factory=threading.Event)
+    _calls: int = 0
+    _calling: threading.Lock = field(default_factory=threading.Lock)
     _work: Any = None
 
     def __post_init__(self) -> None:
@@ -88,12 +97,35 @@ class Queue:
 
     def wake(self, items: int) -> None:
         """Wake enough workers for so many items; when the queue is away, the sweep will."""
-        try:
-            for _ in range(min(items, self.threads)):
-                self._work()
-        except Exception:  # any engine's own; the rows are committed, nothing is lost
-            log.warning("queue.unreachable", exc_info=True)
+        if self.absence.is_worth_trying():
+            try:
+                for _ in range(min(items, self.threads)):
+                    self._work()
+            except QUEUE_AWAY as error:  # the rows are committed, nothing is lost
+                self.absence.begins(error)
+            else:
+                self.absence.ends()
         self.woken.set()
+
+    def take_call(self) -> bool:
+        """Return True to as many of this process's workers as the last sweep called for."""
+        with self._calling:
+            if not self._calls:
+                return False
+            self._calls -= 1
+            return True
+
+    def take_message(self) -> bool:
+        """Return True when the queue had a wake-up; waits for one where the queue lets it."""
+        if not self.absence.is_worth_trying():
+            return False
+        try:
+            message = self.huey.dequeue()
+        except QUEUE_AWAY as error:
+            self.absence.begins(error)
+            return False
+        self.absence.ends()
+        return message is not None
 
     def work(self) -> None:
         """Do whatever is due until there is nothing left: any wake-up serves any work.
@@ -123,12 +155,14 @@ class Queue:
             return False
 
     def sweep(self) -> None:
-        """Wake workers for what a lost message or a dead worker left behind."""
+        """Call workers of this process for what a lost message or a dead worker left behind."""
         with self.app.app_context():
             due = claims.count_due(self.threads)
             due += sum(errand.count_due(self.threads) for errand in self.errands)
-        if due > (waiting := self.huey.pending_count()):
-            self.wake(due - waiting)
+        with self._calling:
+            self._calls = min(due, self.threads)
+        if due:
+            self.woken.set()
 
     def do_chores(self, elapsed_s: int) -> None:
         """Do what is due after so many seconds; one that fails keeps no other from its turn."""
@@ -157,6 +191,7 @@ def make_queue(
         importer=importer,
         threads=threads,
         is_embedded=urlsplit(url).scheme == "sqlite",
+        absence=Absence("queue") if urlsplit(url).scheme == "sqlite" else redis_absence(app),
         chores=chores,
         errands=errands,
     )
@@ -168,8 +203,7 @@ def _make_huey(url: str) -> Any:
     if urlsplit(url).scheme == "sqlite":
         filename = url.removeprefix("sqlite:///")
         return SqliteHuey(filename=filename, timeout=10, fsync=False, **common)
-    pool = ConnectionPool.from_url(url, socket_connect_timeout=REDIS_SECONDS)
-    return RedisHuey(connection_pool=pool, **common)
+    return RedisHuey(connection_pool=redis_pool(url), **common)
 
 
 def install(queue: Queue) -> None:
@@ -184,7 +218,7 @@ def queue() -> Queue:
 
 
 class _SweepingScheduler(Scheduler):  # type: ignore[misc]
-    """Huey's own periodic tasks come once a minute; ours ride on its loop."""
+    """Sweeps and does the chores in place of huey's schedule, which nothing of ours is in."""
 
     def __init__(self, *args: Any, queue: Queue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -192,23 +226,42 @@ class _SweepingScheduler(Scheduler):  # type: ignore[misc]
         self._elapsed = 0
 
     def loop(self, now: Any = None) -> None:
+        began = time.monotonic()
         try:
             self._queue.sweep()
         except Exception:
             log.exception("sweep.failed")
         self._queue.do_chores(self._elapsed)
         self._elapsed += SWEEP_SECONDS
-        super().loop(now)
+        self.sleep_for_interval(began, SWEEP_SECONDS)
 
 
 class _WakingWorker(Worker):  # type: ignore[misc]
-    """In one process a message ends the polling pause at once."""
+    """Works when the sweep calls or a message comes; in one process that ends the pause at once.
+
+    Huey's own loop writes a traceback for each try to reach a queue that is away.
+    """
 
     def __init__(self, *args: Any, queue: Queue, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._queue = queue
 
+    def loop(self, now: Any = None) -> None:
+        if self._queue.take_call() or self._queue.take_message():
+            self.delay = self.default_delay
+            self._work()
+        elif self._queue.is_embedded or self._queue.absence.is_on:
+            self.sleep()
+
+    def _work(self) -> None:
+        try:
+            self._queue.work()
+        except Exception:
+            log.exception("work.failed")
+            self.sleep()
+
     def sleep(self) -> None:
+        self.delay = min(self.delay, self.max_delay)
         self._queue.woken.wait(min(self.delay, self.max_delay))
         self._queue.woken.clear()
         self.delay *= self.backoff

@@ -1,22 +1,27 @@
 """Whether this process can do its work, for a load balancer and for whoever is on call."""
 
-from flask import Blueprint, Response, jsonify, make_response
+from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 from webapp.box_link.clients import box_access
 from webapp.core.database import db
+from webapp.core.limits import is_redis_away
+from webapp.core.settings import settings
 
 bp = Blueprint("operations", __name__)
 
 
 @bp.get("/healthz")
 def health() -> Response:
-    """200 when this process can do its work; 503 with a word that says what is wrong with Box.
+    """200 when this process can answer people, whatever is away around it; 503 without a database.
 
-    An exception, and so a 503 or 500, when the database does not answer.
+    `status` is "degraded" while something else is amiss, and the other words say what: taking the
+    process out of service would mend neither Box nor Redis.
     """
     db.session.execute(text("SELECT 1"))
     db.session.rollback()
-    if box_access().linker.circuit.is_open:
-        return make_response(jsonify(status="box_misconfigured"), 503)
-    return jsonify(status="ok")
+    words = {"box": "misconfigured" if box_access().linker.circuit.is_open else "ok"}
+    if not settings().queue_is_embedded:
+        words["redis"] = "away" if is_redis_away() else "ok"
+    is_well = all(word == "ok" for word in words.values())
+    return jsonify(status="ok" if is_well else "degraded", **words)
