@@ -12,7 +12,6 @@ import pytest
 from tests.box.held import Held, Listener
 from tests.sandbox.people import REDIRECT_URI, Browser
 from tests.sandbox.process import CLIENT_ID, CLIENT_SECRET, SandboxProcess
-from webapp.box.circuit import PAUSE_SECONDS, Circuit
 from webapp.box.errors import BoxMisconfigured, BoxUnavailable
 from webapp.box.oauth import OAuth
 from webapp.box.tokens import InvalidGrant, TokenPair
@@ -256,60 +255,3 @@ def test_a_hanging_token_endpoint_is_given_up_in_time(
     sandbox.clear_faults()
     assert len(took) == len(waiting), "somebody got a pair, or still waits"
     assert max(took) < BOUND_SECONDS, took
-
-
-# ---- the circuit
-
-
-def is_open(circuit: Circuit) -> bool:
-    return circuit.is_open
-
-
-def test_a_refused_client_stops_the_calls_and_one_a_minute_tries_again() -> None:
-    now, told, calls = [0.0], [0], [0]
-
-    def refused() -> TokenPair:
-        calls[0] += 1
-        raise BoxMisconfigured
-
-    def opened() -> None:
-        told[0] += 1
-
-    circuit = Circuit(opened, clock=lambda: now[0])
-    for _ in range(50):
-        with pytest.raises(BoxMisconfigured):
-            circuit.ask(refused)
-    assert (calls[0], told[0]) == (1, 1)
-    assert is_open(circuit)
-    now[0] += PAUSE_SECONDS + 1
-    for _ in range(50):
-        with pytest.raises(BoxMisconfigured):
-            circuit.ask(refused)
-    assert calls[0] == 2
-    now[0] += PAUSE_SECONDS + 1
-    pair = TokenPair("a", "r", 3600)
-    assert circuit.ask(lambda: pair) == pair
-    assert not is_open(circuit)
-    assert circuit.ask(lambda: pair) == pair
-
-
-def test_an_unknown_outcome_neither_opens_nor_closes_the_circuit() -> None:
-    circuit = Circuit(lambda: None, clock=lambda: 0.0)
-
-    def fails(error: Exception) -> Callable[[], TokenPair]:
-        def call() -> TokenPair:
-            raise error
-
-        return call
-
-    with pytest.raises(BoxUnavailable):
-        circuit.ask(fails(BoxUnavailable()))
-    assert not is_open(circuit)
-    with pytest.raises(BoxMisconfigured):
-        circuit.ask(fails(BoxMisconfigured()))
-    with pytest.raises(BoxUnavailable):
-        circuit.ask(fails(BoxUnavailable()), at_once=True)
-    assert is_open(circuit)
-    with pytest.raises(InvalidGrant):
-        circuit.ask(fails(InvalidGrant()), at_once=True)
-    assert not is_open(circuit)

@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -35,10 +34,7 @@ from tests.support.linking import link
 from tests.support.pages import Page, Visitor
 from tests.support.processes import Plumbline
 from tests.support.world import World
-from webapp.box.circuit import Circuit
-from webapp.box_link import clients
-from webapp.box_link.clients import box_access, make_box_access
-from webapp.box_link.misconfigured import tell_managers
+from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
 from webapp.box_link.store import LinkTokenStore
 from webapp.core.clock import utcnow
@@ -528,83 +524,6 @@ def test_a_hanging_token_endpoint_holds_a_page_for_ten_seconds_at_most(
     assert state_of(app, me) == "active"
     sandbox.clear_faults()
     assert LISTING in browse(linked, world).text
-
-
-# ---- Box does not know us
-
-
-@pytest.fixture
-def minutes(app: Flask, config: Config) -> Iterator[list[float]]:
-    """A way to Box that has found nothing out yet; its circuit goes by this clock."""
-    now = [0.0]
-    with app.app_context():
-        before = box_access()
-        made = make_box_access(config)
-        circuit = Circuit(tell_managers, clock=lambda: now[0] * 60)
-        clients.install(replace(made, linker=replace(made.linker, circuit=circuit)))
-    yield now
-    with app.app_context():
-        clients.install(before)
-
-
-def test_a_wrong_client_secret_ends_no_link_and_starts_no_storm(
-    linked: Visitor,
-    sandbox: SandboxProcess,
-    world: World,
-    app: Flask,
-    me: int,
-    minutes: list[float],
-) -> None:
-    sandbox.settings(client_secret="changed in the console")
-    sandbox.advance(HOUR_AND_MORE)
-    before = kept(app, me)
-    for _ in range(20):
-        page = browse(linked, world, expect=424)
-        assert "Box is not set up correctly" in page.text
-        assert "Reconnect" not in page.text
-    assert token_calls(sandbox) == 1
-    assert kept(app, me) == before
-    answer = app.test_client().get("/healthz", headers={"Host": "127.0.0.1:8000"})
-    assert answer.status_code == 503
-    assert answer.get_json() == {"status": "box_misconfigured"}
-    minutes[0] += 1.1
-    for _ in range(5):
-        browse(linked, world, expect=424)
-    assert token_calls(sandbox) == 2
-    assert notices(app, world.people["imani"], "box_misconfigured") == 1
-    assert notices(app, me, "box_misconfigured") == 0
-    sandbox.settings(client_secret=None)
-    minutes[0] += 1.1
-    assert LISTING in browse(linked, world).text
-    answer = app.test_client().get("/healthz", headers={"Host": "127.0.0.1:8000"})
-    assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
-
-
-@pytest.mark.usefixtures("minutes")
-def test_copies_wait_while_box_does_not_know_us(
-    linked: Visitor, sandbox: SandboxProcess, world: World, app: Flask, me: int
-) -> None:
-    attach(linked, sandbox, picker(world), PERMIT)
-    sandbox.settings(client_secret="changed in the console")
-    sandbox.advance(HOUR_AND_MORE)
-    run_worker(app)
-    assert [item.state for item in items(app)] == [ItemState.QUEUED]
-    assert state_of(app, me) == "active"
-
-
-@pytest.mark.usefixtures("minutes")
-def test_linking_tells_that_box_does_not_know_us_and_tells_the_managers_once(
-    alice: Visitor, bob: Visitor, sandbox: SandboxProcess, world: World, app: Flask
-) -> None:
-    from tests.support.linking import answer_of_box, come_back, leave_for_box
-
-    sandbox.settings(client_secret="changed in the console")
-    for visitor in (alice, bob):
-        page = come_back(visitor, answer_of_box(sandbox, leave_for_box(visitor)))
-        assert "Box does not recognise this installation" in page.text
-    imani = Visitor(app).sign_in(world.email("imani"))
-    assert "Box refuses Plumbline's client id or secret" in imani.get("/notices").text
-    assert notices(app, world.people["imani"], "box_misconfigured") == 1
 
 
 # ---- real processes

@@ -8,6 +8,7 @@
       BoxUnavailable       the same call may succeed later
         BoxBusy            ... and Box, or our own lock, says when
           BoxNotReady      a fresh upload that Box is still preparing (202)
+        BoxShutOut         an enterprise keeps Plumbline out, for its own people alone
         BoxOdd             an answer that is none of Box's documented ones
       BoxItemGone          deleted, trashed, or hidden from this account
         BoxVersionGone     the file is there, the chosen version is not
@@ -88,6 +89,13 @@ class BoxNotReady(BoxBusy):
     """The content of a fresh upload is not there yet (202)."""
 
     advice = N_("Box is still preparing this file.")
+
+
+class BoxShutOut(BoxUnavailable):
+    """`unauthorized_client` for one grant, while Box knows us: an enterprise has shut us out."""
+
+    code = "box_shut_out"
+    advice = N_("Your company's Box does not let Plumbline in. Ask whoever runs it to allow it.")
 
 
 class BoxOdd(BoxUnavailable):

@@ -15,7 +15,7 @@ from typing import Protocol
 
 import msgspec
 
-from webapp.box.errors import BoxLinkBroken, BoxMisconfigured, BoxUnavailable
+from webapp.box.errors import BoxLinkBroken, BoxMisconfigured, BoxShutOut, BoxUnavailable
 
 TOKEN_MAX_LENGTH = 4096
 LIFE_MIN_S, LIFE_MAX_S = 60, 86_400
@@ -183,7 +183,7 @@ class AccessTokens:
             except InvalidGrant:
                 self._refused_grant(grant)
                 continue
-            except BoxMisconfigured:
+            except (BoxMisconfigured, BoxShutOut):
                 raise
             except BoxUnavailable:
                 # The outcome is unknown: Box may have retired the token. Repeat the same one.

@@ -9,11 +9,13 @@ from webapp.box.circuit import Circuit
 from webapp.box.client import BoxClient
 from webapp.box.oauth import OAuth
 from webapp.box.tokens import AccessTokens
+from webapp.box_link.circuit_row import CircuitRow
 from webapp.box_link.linking import Linker
 from webapp.box_link.locks import Locks, make_locks
 from webapp.box_link.misconfigured import tell_managers, tell_of_narrow_scopes
 from webapp.box_link.sealing import Sealer
 from webapp.box_link.store import LinkTokenStore
+from webapp.core.clock import utcnow
 
 CALLBACK_PATH = "/box/callback"
 _KEY = "plumbline.box"
@@ -50,9 +52,8 @@ def make_box_access(config: Config) -> BoxAccess:
         api_url=config.box_api_url,
         redirect_uri=config.public_url + CALLBACK_PATH,
     )
-    linker = Linker(
-        oauth, Sealer(config.token_keys), config.box_download_hosts, Circuit(tell_managers)
-    )
+    circuit = Circuit(CircuitRow(), refresh=oauth.refresh, opened=tell_managers, now=utcnow)
+    linker = Linker(oauth, Sealer(config.token_keys), config.box_download_hosts, circuit)
     locks = make_locks(config.database_url, config.data_dir, connections=config.lock_connections)
     return BoxAccess(linker, locks)
 

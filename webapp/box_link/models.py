@@ -135,3 +135,12 @@ class TokenCanary(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sealed: Mapped[str] = mapped_column(Text)
+
+
+class BoxCircuit(Base):
+    """There while Box refuses our own credentials; says when it may be asked again."""
+
+    __tablename__ = "box_circuits"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    next_try_at: Mapped[datetime]

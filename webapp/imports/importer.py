@@ -33,6 +33,7 @@ from webapp.box.errors import (
     BoxLinkUnreadable,
     BoxMisconfigured,
     BoxNotReady,
+    BoxShutOut,
     BoxUnavailable,
     BoxVersionGone,
 )
@@ -385,7 +386,7 @@ class Importer:
                 claims.wait_for_link(job)
             case BoxLinkUnreadable():
                 claims.wait(job, UNREADABLE_WAIT_S, error.code, is_failure=False)
-            case BoxMisconfigured():
+            case BoxMisconfigured() | BoxShutOut():
                 claims.wait(job, MISCONFIGURED_WAIT_S, error.code, is_failure=False)
             case BoxNotReady():
                 self._retry(job, "box_preparing", seconds=error.retry_after_s)

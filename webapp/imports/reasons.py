@@ -156,6 +156,12 @@ REASONS = {
         Remedy.HELP,
         _BY_ITSELF,
     ),
+    "box_shut_out": Reason(
+        N_("Your company's Box does not let Plumbline in."),
+        N_("Ask whoever runs it to allow Plumbline."),
+        Remedy.HELP,
+        _BY_ITSELF,
+    ),
     "box_refused": Reason(
         N_("Box did not accept the request for this file."),
         N_("Choose the file again."),

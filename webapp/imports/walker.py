@@ -25,6 +25,7 @@ from webapp.box.errors import (
     BoxItemGone,
     BoxLinkBroken,
     BoxMisconfigured,
+    BoxShutOut,
     BoxUnavailable,
 )
 from webapp.box.items import BoxItem, FolderPage, is_item_id
@@ -160,7 +161,7 @@ class Walker:
         match error:
             case BoxLinkBroken():
                 walks.wait_for_link(held)
-            case BoxMisconfigured():
+            case BoxMisconfigured() | BoxShutOut():
                 walks.wait(held, MISCONFIGURED_WAIT_S, error.code, is_failure=False)
             case BoxBusy():
                 walks.wait(held, error.retry_after_s, error.code, is_failure=False)

@@ -49,6 +49,7 @@ TEXTS = {
         "Plumbline cannot read the stored link to Box just now. The people who run it have been "
         "told."
     ),
+    "box_shut_out": N_("Your company's Box does not let Plumbline in."),
     "gave_up": N_("Counting stopped, because Box did not answer."),
     "unlinked": N_("Counting stopped, because Box was disconnected."),
     "switched_off": N_("Counting stopped, because Box was switched off for this company."),

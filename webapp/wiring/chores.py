@@ -1,5 +1,6 @@
 """What is done again and again in the background, and what follows from what happens elsewhere."""
 
+import contextlib
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
+from webapp.box.errors import BoxUnavailable
 from webapp.box_link import linking
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
@@ -40,6 +42,7 @@ def chores() -> tuple[Chore, ...]:
     """Return everything the workers do besides copying."""
     return (
         Chore("revoke", 10, revoke_due),
+        Chore("box", 10, ask_box_again),
         Chore("attempts", 60, drop_overdue_attempts),
         Chore("sessions", 300, end_sessions),
         Chore("half-written", 60, sweep_half_written),
@@ -53,6 +56,12 @@ def chores() -> tuple[Chore, ...]:
 
 def revoke_due() -> None:
     linking.revoke_due(box_access().linker, utcnow())
+
+
+def ask_box_again() -> None:
+    """Find out whether Box knows us again; no person's page has to ask for it."""
+    with contextlib.suppress(BoxUnavailable):
+        box_access().linker.circuit.probe()
 
 
 def drop_overdue_attempts() -> None:
