@@ -5,7 +5,7 @@ from io import StringIO
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.attachments.test_archive import ask, manifest_of, record_of, respond_with, unzipped
 from tests.support import copying
@@ -14,8 +14,9 @@ from tests.support.mailing import begin, ids, mails, write
 from tests.support.pages import HOST, Visitor
 from tests.support.uploading import attach_upload
 from tests.support.world import World
+from webapp.attachments import changing
 from webapp.attachments.models import Attachment
-from webapp.core.database import db
+from webapp.core.database import db, writing
 
 pytestmark = pytest.mark.wide
 
@@ -129,3 +130,68 @@ def test_a_message_goes_out_with_the_newer_version_alone(
     assert carried == [newer.sha1]
     thread = " ".join(bob.get(here).text.split())
     assert thread.count("superseded by version 2") >= 1
+
+
+def arrive(app: Flask, older: Attachment, newer: Attachment) -> None:
+    """Let a version take a file's place as the worker does when its copy is finished."""
+    with app.app_context():
+        with writing() as session:
+            changing.supersede(session, older.id, session.get_one(Attachment, newer.id))
+        db.session.remove()
+
+
+def superseded(app: Flask) -> dict[str, str]:
+    """Return what each file that still hangs there is superseded by, "" for what is current."""
+    with app.app_context():
+        found = db.session.scalars(select(Attachment).where(Attachment.removed_at.is_(None)))
+        told = {a.name: a.superseded_by.name if a.superseded_by else "" for a in found}
+        db.session.remove()
+    return told
+
+
+@pytest.fixture
+def versions(app: Flask, alice: Visitor, world: World) -> list[Attachment]:
+    """Four versions of one file, each attached and none in another's place yet."""
+    here = f"{record_of(world)}/attach/"
+    found = [attach_upload(alice, here, (f"v{n}.pdf", b"%d" % n))[0] for n in (1, 2, 3, 4)]
+    with app.app_context():
+        for number, one in enumerate(found, 9):
+            which = update(Attachment).where(Attachment.id == one.id)
+            db.session.execute(which.values(box_file_id="77", box_version_number=str(number)))
+        db.session.commit()
+        db.session.remove()
+    return found
+
+
+def test_the_highest_version_is_current_in_whatever_order_they_arrive(
+    app: Flask, alice: Visitor, world: World, versions: list[Attachment]
+) -> None:
+    one, two, three, four = versions
+    # The third was asked for while the second was on its way, and came first.
+    arrive(app, one, three)
+    arrive(app, one, two)
+    arrive(app, two, four)
+    assert superseded(app) == {
+        "v1.pdf": "v2.pdf",
+        "v2.pdf": "v3.pdf",
+        "v3.pdf": "v4.pdf",
+        "v4.pdf": "",
+    }
+    assert "filed version 10 of v2.pdf behind version 11" in alice.get(record_of(world)).text
+
+
+def test_removing_and_restoring_versions_leaves_one_of_them_current(
+    app: Flask, alice: Visitor, versions: list[Attachment]
+) -> None:
+    one, two, three, four = versions
+    arrive(app, one, two)
+    alice.post(f"/attachments/{two.public_id}/remove")
+    assert superseded(app)["v1.pdf"] == ""
+    arrive(app, one, three)
+    assert superseded(app)["v1.pdf"] == "v3.pdf"
+    alice.post(f"/attachments/{two.public_id}/restore")
+    alice.post(f"/attachments/{one.public_id}/remove")
+    arrive(app, one, four)
+    alice.post(f"/attachments/{one.public_id}/restore")
+    alice.post(f"/attachments/{four.public_id}/remove")
+    assert superseded(app) == {"v1.pdf": "v2.pdf", "v2.pdf": "v3.pdf", "v3.pdf": ""}

@@ -158,6 +158,9 @@ def test_the_old_one_removed_meanwhile_stays_removed(attached: Bench) -> None:
     first, second = attached.attachments()
     assert (first.superseded_by_id, first.removed_at is None) == (None, False)
     assert second.box_version_number == "2"
+    # Restored, it does not stand beside the newer one as if both were current.
+    attached.person.post(f"/attachments/{old.public_id}/restore")
+    assert attached.attachments()[0].superseded_by_id == second.id
 
 
 def test_one_who_only_reads_is_told_and_has_no_button(attached: Bench, signed_in: SignIn) -> None:

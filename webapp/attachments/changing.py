@@ -4,7 +4,7 @@ Where a file was taken from, and what it was called there, never changes.
 """
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -77,6 +77,7 @@ def remove(session: Session, found: Attachment, *, person_id: int) -> None:
 
 def restore(session: Session, found: Attachment, *, person_id: int) -> None:
     """Hang a removed file back where it was; Conflict when its time is over or it hangs there."""
+    removed_at = found.removed_at
     done = session.execute(
         update(Attachment)
         .where(Attachment.id == found.id, Attachment.removed_at > utcnow() - REMOVED_LIVES)
@@ -84,32 +85,88 @@ def restore(session: Session, found: Attachment, *, person_id: int) -> None:
     )
     if rows_changed(done) != 1:
         raise Conflict(_("It hangs there again already, or it was removed more than 30 days ago."))
+    if found.superseded_by_id is None and removed_at is not None:
+        _file_behind(session, found, removed_at)
     _note(session, "file.restored", found, person_id, name=found.name)
+
+
+def _file_behind(session: Session, found: Attachment, removed_at: datetime) -> None:
+    """File a restored file behind the newer version of it that came while it was away."""
+    came = session.scalars(
+        select(Attachment)
+        .where(
+            Attachment.record_id == found.record_id,
+            Attachment.row_id.is_not_distinct_from(found.row_id),
+            Attachment.box_file_id == found.box_file_id,
+            Attachment.attached_at >= removed_at,
+            Attachment.id != found.id,
+        )
+        .order_by(Attachment.id)
+    )
+    if newer := next((one for one in came if _is_before(found, one)), None):
+        found.superseded_by_id = newer.id
 
 
 def supersede(session: Session, older_id: int, newer: Attachment) -> None:
     """Let a newer version take the place of a file on the same target; the file itself is kept.
 
-    Who asked for the newer version decided it. One that was removed meanwhile stays removed.
+    Who asked for the newer version decided it. The versions of a file make one line, in the order
+    of Box's numbers: one that arrives after an even newer one is filed behind that. One that was
+    removed meanwhile stays removed.
     """
-    older = session.scalar(
-        select(Attachment).where(
-            Attachment.id == older_id,
-            Attachment.record_id == newer.record_id,
-            Attachment.removed_at.is_(None),
-        )
-    )
-    if older is None:
+    versions = _versions_from(session, older_id, newer.record_id)
+    if not versions or (len(versions) == 1 and versions[0].removed_at is not None):
         return
-    older.superseded_by_id, older.newer_in_box = newer.id, False
+    later = [one for one in versions[1:] if _is_before(newer, one)]
+    last = versions[-len(later) - 1]
+    newer.superseded_by_id = later[0].id if later else None
+    last.superseded_by_id, last.newer_in_box = newer.id, False
+    if later:
+        _tell_versions(session, "file.filed_behind", newer, (newer, later[-1]))
+    elif shown := [one for one in versions if one.removed_at is None]:
+        _tell_versions(session, "file.superseded", newer, (shown[-1], newer))
+
+
+def _versions_from(session: Session, older_id: int, record_id: int) -> list[Attachment]:
+    """Return a file and every version that has taken its place, each held until this is over."""
+    found: list[Attachment] = []
+    next_id: int | None = older_id
+    while next_id is not None:
+        one = session.scalar(
+            select(Attachment)
+            .where(Attachment.id == next_id, Attachment.record_id == record_id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+        if one is None:
+            break
+        found.append(one)
+        next_id = one.superseded_by_id
+    return found
+
+
+def _is_before(one: Attachment, other: Attachment) -> bool:
+    """Tell whether a version is older than another; what Box does not count came as it arrived."""
+    first, second = (_counted(a.box_version_number) for a in (one, other))
+    return first is not None and second is not None and first < second
+
+
+def _counted(number: str | None) -> int | None:
+    return int(number) if number and number.isascii() and number.isdecimal() else None
+
+
+def _tell_versions(
+    session: Session, event: str, newer: Attachment, versions: tuple[Attachment, Attachment]
+) -> None:
+    before, after = versions
     _note(
         session,
-        "file.superseded",
-        older,
+        event,
+        before,
         newer.attached_by_id,
-        name=older.name,
-        before=version_text(older),
-        after=version_text(newer),
+        name=before.name,
+        before=version_text(before),
+        after=version_text(after),
     )
 
 

@@ -3,6 +3,7 @@
 import secrets
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -13,7 +14,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
-from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote, selectinload
 
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
@@ -31,6 +32,11 @@ def new_public_id() -> str:
     return secrets.token_urlsafe(16)
 
 
+def with_successors() -> Any:
+    """Return the option that reads files with every version that has taken their place."""
+    return selectinload(Attachment.successor, recursion_depth=-1)
+
+
 class Attachment(Base):
     """A verified copy. `name` is what people see and may change, `original_name` what the source
     called it.
@@ -41,8 +47,8 @@ class Attachment(Base):
     was taken; they never change with Box. A file taken from a tool of the project (its source is
     the tool's key) tells there which record and version it was, its path, and who put it there.
 
-    One whose place a newer version has taken is kept, and knows that version. Should that one be
-    removed, this is the current one again.
+    One whose place a newer version has taken is kept, and knows that version. Should that one and
+    all that came after it be removed, this is the current one again.
     """
 
     __tablename__ = "attachments"
@@ -88,7 +94,9 @@ class Attachment(Base):
     def superseded_by(self) -> "Attachment | None":
         """Return the newer version that hangs there instead, None for a file that is current."""
         newer = self.successor if self.superseded_by_id is not None else None
-        return newer if newer is not None and newer.removed_at is None else None
+        while newer is not None and newer.removed_at is not None:
+            newer = newer.successor
+        return newer
 
     __table_args__ = (
         ForeignKeyConstraint(

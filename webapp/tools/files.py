@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.kinds import kind_of, shown_as
-from webapp.attachments.models import Attachment, Source
+from webapp.attachments.models import Attachment, Source, with_successors
 from webapp.box_link.models import BoxLink
 from webapp.core.clock import utcnow
 from webapp.core.text import tidy
@@ -198,7 +198,7 @@ def attached_to(session: Session, standing: Standing) -> list[Attachment]:
                 Attachment.removed_at.is_(None),
                 hangs_on_seen(standing.person_id, Attachment.row_id),
             )
-            .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
+            .options(joinedload(Attachment.attached_by), with_successors())
             .order_by(Attachment.attached_at.desc(), Attachment.id.desc())
         )
     )

@@ -472,6 +472,7 @@ EVENTS = {
     "file.moved_on": N_("moved %(name)s on to %(there)s"),
     "file.taken_over": N_("took over %(name)s from %(where)s"),
     "file.superseded": N_("put version %(after)s of %(name)s in the place of version %(before)s"),
+    "file.filed_behind": N_("filed version %(before)s of %(name)s behind version %(after)s"),
     "file.restored": N_("restored %(name)s"),
     "file.renamed": N_("renamed %(old)s to %(new)s"),
     "file.described": N_("described %(name)s"),

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.attachments.archive import source_text, superseded_text
-from webapp.attachments.models import Attachment, Source
+from webapp.attachments.models import Attachment, Source, with_successors
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.converters import as_id
@@ -210,7 +210,7 @@ def _lines(session: Session, ids: Select[int]) -> Iterator[Line]:
         select(Attachment, Record)
         .join(Record, Record.id == Attachment.record_id)
         .where(Attachment.id.in_(session.scalars(ids).all()))
-        .options(joinedload(Attachment.attached_by), joinedload(Attachment.successor))
+        .options(joinedload(Attachment.attached_by), with_successors())
         .order_by(*_NEWEST)
     )
     for attachment, record in rows:

@@ -11,9 +11,9 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from webapp.attachments.models import Attachment
+from webapp.attachments.models import Attachment, with_successors
 from webapp.companies.models import Project
 from webapp.core import audit
 from webapp.core.blobs import blobs
@@ -118,7 +118,7 @@ def files_of(session: Session, batch: Record) -> list[Attachment]:
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
-        .options(joinedload(Attachment.successor))
+        .options(with_successors())
     ).all()
     current = [one for one in found if one.superseded_by is None]
     return sorted(current, key=lambda one: (sheet_names.sorting_key(one.name), one.id))

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask import url_for
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
-from webapp.attachments.models import Attachment
+from webapp.attachments.models import Attachment, with_successors
 from webapp.companies import access
 from webapp.companies.models import Level, Project
 from webapp.core import audit
@@ -270,7 +270,7 @@ def thread(session: Session, standing: Standing) -> tuple[ShownMessage, ...]:
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
-        .options(joinedload(Attachment.successor))
+        .options(with_successors())
         .order_by(Attachment.id)
     )
     for file in rows:

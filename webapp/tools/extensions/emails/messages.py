@@ -11,7 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
-from webapp.attachments.models import Attachment
+from webapp.attachments.models import Attachment, with_successors
 from webapp.companies.models import Project
 from webapp.core.settings import settings
 from webapp.mail.addresses import split_addresses
@@ -205,7 +205,7 @@ def own_files(session: Session, record_id: int) -> list[Attachment]:
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
-        .options(joinedload(Attachment.successor))
+        .options(with_successors())
         .order_by(Attachment.id)
     )
     return [file for file in found if file.superseded_by is None]
