@@ -209,7 +209,7 @@ def test_the_change_histories_tell_where_a_file_went_and_came_from(
     came = next(e for e in history(app, floor.id) if e.event == "file.taken_over")
     assert moved.facts["to_record"] == floor.id
     assert came.facts["sha1"] == moved.facts["sha1"] == copying.attachments(app)[0].sha1
-    assert f"moved {FLOOR[0]} on to A-101 revision 2" in alice.get(here).text
+    assert f"moved {FLOOR[0]} on to A-101, revision 2" in alice.get(here).text
     text = alice.get(address(world, floor)).text
     assert f"took over {FLOOR[0]} from Batch: Sheets of today" in text
 
@@ -379,6 +379,27 @@ def test_where_marks_and_dates_do_not_tell_which_is_later_a_person_is_asked(
     # What was decided holds when something else of the sheet is edited.
     alice.submit(alice.get(f"{address(world, records(app)[-1])}/edit"), "/edit", title="Roof")
     assert sheets(app)[-1] == ("S-777", "1", "published")
+
+
+def test_a_revision_is_called_by_its_mark_everywhere(
+    app: Flask, alice: Visitor, world: World
+) -> None:
+    publish(alice, world, ("S-777 Roof Framing Rev B.pdf", PDF))
+    publish(alice, world, ("S-777 Roof Framing Rev D.pdf", PDF))
+    project = f"/projects/{world.tower}"
+    for path in (project, f"{project}/files"):
+        page = alice.get(path)
+        assert [page.text.count(f"S-777, revision {mark}") for mark in "BD1"] == [1, 1, 0], path
+    here = address(world, records(app, number="S-777")[-1])
+    assert "S-777, revision D" in "".join(next(alice.get(here).all("title")).itertext())
+    assert "S-777, revision D" in alice.get(f"{here}/attach/?source=computer").text
+    name = alice.get(f"{here}.pdf").response.headers["Content-Disposition"]
+    assert "S-777%2C%20revision%20D" in name or "S-777, revision D" in name
+    zipped = alice.get(f"{here}/files/zip").response.headers["Content-Disposition"]
+    assert "revision" in zipped
+    assert "revision 1" not in zipped.replace("%20", " ")
+    message = alice.post(f"{here}/email")
+    assert message.form("/edit").values["title"] == ["S-777, revision D: Roof Framing"]
 
 
 def test_a_mark_or_date_that_is_corrected_puts_the_revision_where_it_belongs(

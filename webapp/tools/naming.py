@@ -17,10 +17,17 @@ def number_of(tool: Tool, record: Record) -> str:
     return _("Draft") if is_draft else _(tool.record_name)
 
 
+def revision_of(tool: Tool, record: Record) -> str:
+    """Return what people call a record's revision, "" for one they do not count."""
+    if tool.revision_field:
+        return str(record.details.get(tool.revision_field) or "")
+    return str(record.revision) if record.revision else ""
+
+
 def name_of(tool: Tool, record: Record) -> str:
     """Return what a record is called in a sentence: "RFI-007", "Punch item 12", "RFI draft"."""
-    if record.number and record.revision:
-        return _("%(number)s, revision %(rev)s", number=record.number, rev=record.revision)
+    if record.number and (rev := revision_of(tool, record)):
+        return _("%(number)s, revision %(rev)s", number=record.number, rev=rev)
     if record.number:
         is_bare = record.number[:1].isdigit() and not tool.numbering.within
         return f"{_(tool.record_name)} {record.number}" if is_bare else record.number

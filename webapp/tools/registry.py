@@ -433,7 +433,9 @@ class Tool:
     list's own order, "-" before the key for the largest first. `listed_only` shows a record to
     nobody but `private_to` and admins, whether it is marked private or not. `varies_by` is the
     choice field whose value decides which of the statuses a record can have. Where `title_from`
-    names a text field, a record's title is its first words and is asked of nobody. `phone_column`
+    names a text field, a record's title is its first words and is asked of nobody.
+    `revision_field` names the text field that says which revision a record is; without it they are
+    counted. `phone_column`
     is the column that a phone shows below the title; `is_pinned` puts the tool into its dock.
     """
 
@@ -461,6 +463,7 @@ class Tool:
     draft_to: tuple[Part, ...] = (Part.CREATOR, Part.MANAGER)
     listed_only: bool = False
     title_from: str = ""
+    revision_field: str = ""
     phone_column: str = ""
     has_ball: bool = True
     due_days_setting: str = ""
@@ -583,8 +586,7 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
             yield f"the transition {transition.key!r} needs a field that is not declared"
     if tool.body_field and tool.body_field not in fields:
         yield f"the body {tool.body_field!r} is no field"
-    if tool.title_from and tool.title_from not in fields:
-        yield f"titles are taken from {tool.title_from!r}, which is no field"
+    yield from _wrong_names(tool, fields)
     if tool.due_days_setting and "due_on" not in fields:
         yield "due days are set for a tool without a due date"
     for key in (*tool.columns, *tool.filters, tool.group_by):
@@ -597,6 +599,13 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
             yield f"{declared.key!r} takes groups and holds no people"
     if tool.numbering.within and tool.numbering.within not in fields:
         yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
+
+
+def _wrong_names(tool: Tool, fields: set[str]) -> Iterator[str]:
+    if tool.title_from and tool.title_from not in fields:
+        yield f"titles are taken from {tool.title_from!r}, which is no field"
+    if tool.revision_field and tool.revision_field not in fields:
+        yield f"revisions are called by {tool.revision_field!r}, which is no field"
 
 
 def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:

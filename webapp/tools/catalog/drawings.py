@@ -143,6 +143,7 @@ TOOL = Tool(
     group_by="discipline",
     sort="number",
     phone_column="rev",
+    revision_field="rev",
     has_ball=False,
     extension=Drawings(),
 )

@@ -499,7 +499,7 @@ def _move_file(
             _("A file of this batch was removed or published since the page was opened.")
         )
     facts = {"name": file.name, "sha1": file.sha1, "attachment": file.public_id}
-    there = f"{record.number} {_('revision %(rev)s', rev=record.details['rev'])}"
+    there = name_of(tool, record)
     _note(session, standing, batch, "file.moved_on", there=there, to_record=record.id, **facts)
     where = name_of(tool, batch)
     _note(session, standing, record, "file.taken_over", where=where, from_record=batch.id, **facts)
