@@ -11,7 +11,7 @@ ON, OFF = False, True
 
 
 def company(grant: Grant, is_off: bool = ON, company_id: int = 1) -> Standing:
-    return Standing(company_id, grant, is_off)
+    return Standing(company_id, grant, is_off, is_withdrawn=grant is Grant.WITHDRAWN)
 
 
 ENABLED = company(Grant.GRANTED, company_id=2)

@@ -19,6 +19,10 @@ TEXTS = {
     "email_failed": N_("Your e-mail did not go out: %(subject)s"),
     "email_refused": N_("Your e-mail did not reach everybody: %(subject)s"),
     "box_granted": N_("Box was granted to %(company)s. Its people can link their own Box now."),
+    "box_granted_off": N_(
+        "Box was granted to %(company)s. It is switched off there until an administrator of the "
+        "company turns it on."
+    ),
     "box_declined": N_("Box was not granted to %(company)s: %(reason)s"),
     "box_withdrawn": N_("Box was withdrawn from %(company)s: %(reason)s"),
     "box_requested": N_("%(company)s asks for Box."),

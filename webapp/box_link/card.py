@@ -14,7 +14,7 @@ from webapp.box_link.clients import box_access
 from webapp.box_link.models import AttemptStatus, BoxLink, LinkAttempt
 from webapp.companies import access
 from webapp.companies.box_access import Standing, may_link, standings_of
-from webapp.companies.models import Company, Grant
+from webapp.companies.models import Company
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 
@@ -117,7 +117,7 @@ def _attempt_under_way(me: SignedIn) -> LinkAttempt | None:
 
 
 def _works_in(me: SignedIn, standings: list[Standing]) -> tuple[str, ...]:
-    shut = {s.company_id for s in standings if s.is_switched_off or s.grant is Grant.WITHDRAWN}
+    shut = {s.company_id for s in standings if s.is_switched_off or s.is_withdrawn}
     return tuple(c.name for c in access.companies_of(me.id) if c.id not in shut)
 
 

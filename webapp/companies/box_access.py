@@ -4,9 +4,10 @@ Two facts per company: the *grant*, which Plumbline's Implementation Manager giv
 the *switch*, which belongs to the company's admins. The rules:
 
 - **may_link**: member of a company whose grant is granted and whose switch is on.
-- **may_attach** here: link active, may link somewhere, and here the grant is not withdrawn and the
-  switch not off. Linking is gated per company, use follows the person. A site that sets
-  `BOX_ATTACH_IN=granted` narrows this to companies whose own grant is granted.
+- **may_attach** here: link active, may link somewhere, and here the switch is not off and no grant
+  was withdrawn without another since; asking again, or taking that back, changes nothing of it.
+  Linking is gated per company, use follows the person. A site that sets `BOX_ATTACH_IN=granted`
+  narrows this to companies whose own grant is granted.
 """
 
 from collections.abc import Iterable
@@ -26,6 +27,16 @@ class Standing:
     company_id: int
     grant: Grant
     is_switched_off: bool
+    is_withdrawn: bool = False
+
+    @classmethod
+    def of(cls, company: Company) -> "Standing":
+        return cls(
+            company.id,
+            Grant(company.box_grant),
+            company.box_switched_off,
+            is_withdrawn=company.box_withdrawn,
+        )
 
     @property
     def lets_link(self) -> bool:
@@ -62,7 +73,7 @@ def refusal_to_attach(
     """
     if here.is_switched_off:
         return Refusal.SWITCHED_OFF
-    if here.grant is Grant.WITHDRAWN:
+    if here.is_withdrawn:
         return Refusal.WITHDRAWN
     if only_granted and here.grant is not Grant.GRANTED:
         return Refusal.NOT_GRANTED
@@ -77,9 +88,9 @@ def refusal_to_attach(
 
 def standings_of(person_id: int) -> list[Standing]:
     """Return where each of this person's companies stands."""
-    rows = db.session.execute(
-        select(Company.id, Company.box_grant, Company.box_switched_off)
+    companies = db.session.scalars(
+        select(Company)
         .join(CompanyMember, CompanyMember.company_id == Company.id)
         .where(CompanyMember.person_id == person_id)
     )
-    return [Standing(company_id, Grant(grant), off) for company_id, grant, off in rows]
+    return [Standing.of(company) for company in companies]

@@ -1,7 +1,9 @@
 """How a company's grant and switch change: asked, granted, declined, withdrawn, turned.
 
-Two people, always: a company's admin asks, Plumbline's Implementation Manager decides. Every step
-is a conditional change (what is on the page may be old) and leaves an audit entry.
+Two people, always: a company's admin asks, Plumbline's Implementation Manager decides. Nothing is
+granted that nobody asked for, and the switch is the admins' alone. A withdrawal holds until the
+next grant: asking again, taking that back and being declined lead back to it. Every step is a
+conditional change (what is on the page may be old) and leaves an audit entry.
 """
 
 from dataclasses import dataclass
@@ -9,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from blinker import Namespace
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.orm import Session
 
 from webapp.accounts.identity import SignedIn
@@ -20,14 +22,14 @@ from webapp.core import audit
 from webapp.core.audit import AuditEntry
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
-from webapp.core.problems import Conflict, Invalid
+from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import N_, _
 
 NOTE_MAX_LENGTH = 500
 STEPS = {
     "box.asked": N_("Asked for"),
     "box.taken_back": N_("Request taken back"),
-    "box.granted": N_("Granted, and switched on"),
+    "box.granted": N_("Granted"),
     "box.declined": N_("Declined"),
     "box.withdrawn": N_("Withdrawn"),
     "box.switched_on": N_("Switched on"),
@@ -53,33 +55,31 @@ def ask(company: Company, me: SignedIn, note: str) -> None:
 def take_back(company: Company, me: SignedIn) -> None:
     """Take back a request that nobody has answered yet."""
     with writing() as session:
-        _move(session, company.id, (Grant.REQUESTED,), Grant.NONE)
+        _end_request(session, company.id, Grant.NONE)
         _close_request(session, company.id, me, "taken back", "")
         audit.note(session, "box.taken_back", person_id=me.id, company_id=company.id)
 
 
 def grant(company: Company, me: SignedIn) -> None:
-    """Grant Box to a company and switch it on there."""
+    """Grant Box to a company that asked for it; whether it is on there stays its admins' choice.
+
+    Raises Conflict when no request is open, Forbidden when it is one's own.
+    """
     with writing() as session:
-        _move(
-            session,
-            company.id,
-            (Grant.NONE, Grant.REQUESTED, Grant.DECLINED, Grant.WITHDRAWN),
-            Grant.GRANTED,
-        )
-        session.execute(
-            update(Company).where(Company.id == company.id).values(box_switched_off=False)
-        )
+        _require_somebody_else(session, company.id, me)
+        _move(session, company.id, (Grant.REQUESTED,), Grant.GRANTED, box_withdrawn=False)
         _close_request(session, company.id, me, "granted", "")
         audit.note(session, "box.granted", person_id=me.id, company_id=company.id)
-        _tell_admins(session, company, "box_granted")
+        is_off = session.scalar(select(Company.box_switched_off).where(Company.id == company.id))
+        _tell_admins(session, company, "box_granted_off" if is_off else "box_granted")
 
 
 def decline(company: Company, me: SignedIn, reason: str) -> None:
     """Decline a company's request, with the reason its admins will read."""
     reason = _needed(reason)
     with writing() as session:
-        _move(session, company.id, (Grant.REQUESTED,), Grant.DECLINED)
+        _require_somebody_else(session, company.id, me)
+        _end_request(session, company.id, Grant.DECLINED)
         _close_request(session, company.id, me, "declined", reason)
         audit.note(session, "box.declined", person_id=me.id, company_id=company.id, reason=reason)
         _tell_admins(session, company, "box_declined", reason=reason)
@@ -89,7 +89,7 @@ def withdraw(company: Company, me: SignedIn, reason: str) -> None:
     """Take a grant away; copies of this company's people into it stop and say why."""
     reason = _needed(reason)
     with writing() as session:
-        _move(session, company.id, (Grant.GRANTED,), Grant.WITHDRAWN)
+        _move(session, company.id, (Grant.GRANTED,), Grant.WITHDRAWN, box_withdrawn=True)
         audit.note(session, "box.withdrawn", person_id=me.id, company_id=company.id, reason=reason)
         _tell_admins(session, company, "box_withdrawn", reason=reason)
         box_shut.send(company, reason="withdrawn", session=session)
@@ -112,24 +112,49 @@ def turn(company: Company, me: SignedIn, *, on: bool) -> None:
             box_shut.send(company, reason="switched_off", session=session)
 
 
-def _move(session: Session, company_id: int, before: tuple[Grant, ...], after: Grant) -> None:
+def _move(
+    session: Session, company_id: int, before: tuple[Grant, ...], after: Grant, **values: bool
+) -> None:
     done = session.execute(
         update(Company)
         .where(Company.id == company_id, Company.box_grant.in_(before))
-        .values(box_grant=after)
+        .values(box_grant=after, **values)
     )
     if rows_changed(done) != 1:
         raise Conflict(_("Somebody else has decided this already. Load the page again."))
 
 
+def _end_request(session: Session, company_id: int, after: Grant) -> None:
+    """Let a request come to nothing: to `after`, or back to the withdrawal before it."""
+    done = session.execute(
+        update(Company)
+        .where(Company.id == company_id, Company.box_grant == Grant.REQUESTED)
+        .values(box_grant=case((Company.box_withdrawn, Grant.WITHDRAWN.value), else_=after.value))
+    )
+    if rows_changed(done) != 1:
+        raise Conflict(_("Somebody else has decided this already. Load the page again."))
+
+
+def _require_somebody_else(session: Session, company_id: int, me: SignedIn) -> None:
+    query = select(BoxRequest.id).where(
+        BoxRequest.company_id == company_id,
+        BoxRequest.outcome.is_(None),
+        BoxRequest.asked_by_id == me.id,
+    )
+    if session.scalar(query) is not None:
+        raise Forbidden(_("This request is your own. Another Implementation Manager decides it."))
+
+
 def _close_request(
     session: Session, company_id: int, me: SignedIn, outcome: str, reason: str
 ) -> None:
-    session.execute(
+    done = session.execute(
         update(BoxRequest)
         .where(BoxRequest.company_id == company_id, BoxRequest.outcome.is_(None))
         .values(outcome=outcome, decided_by_id=me.id, decided_at=utcnow(), reason=reason)
     )
+    if rows_changed(done) != 1:
+        raise Conflict(_("No request of this company is open. Load the page again."))
 
 
 def _limited(note: str) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -57,7 +58,10 @@ class Company(Base):
     city: Mapped[str] = mapped_column(String(200), default="")
     timezone: Mapped[str] = mapped_column(String(60), default="UTC")
     box_grant: Mapped[str] = mapped_column(String(12), default=Grant.NONE)
+    # The administrators' own switch; no grant and no withdrawal moves it.
     box_switched_off: Mapped[bool] = mapped_column(default=False)
+    # Whether a grant was withdrawn and none given since, whatever the company asked meanwhile.
+    box_withdrawn: Mapped[bool] = mapped_column(default=False, server_default=false())
     # What `file_rules.FileRules` keeps; empty allows everything.
     box_rules: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

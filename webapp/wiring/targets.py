@@ -21,7 +21,7 @@ from webapp.box_link.models import BoxLink
 from webapp.companies.access import level_expression
 from webapp.companies.box_access import Refusal, Standing, refusal_to_attach, standings_of
 from webapp.companies.file_rules import FileRules, Rule
-from webapp.companies.models import Company, Grant, Level, Project
+from webapp.companies.models import Company, Level, Project
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
 from webapp.core.failpoints import failpoint
@@ -215,7 +215,7 @@ def record_url(tool: Tool, record: Record) -> str:
 
 def box_refusal(person_id: int, company: Company, *, link_state: str | None) -> Refusal | None:
     """Return why this person may not attach from Box in this company, None when they may."""
-    here = Standing(company.id, Grant(company.box_grant), company.box_switched_off)
+    here = Standing.of(company)
     return refusal_to_attach(
         link_state=link_state,
         mine=standings_of(person_id),
