@@ -393,7 +393,7 @@ def test_coming_back_with_another_account_ends_what_was_chosen_in_the_first(
     page = come_back(bench.person, answer)
     bench.person.post(page.response.request.path, {"choice": "replace"})
     bench.work()
-    assert (bench.item().state, bench.item().reason) == (ItemState.CANCELLED, "unlinked")
+    assert (bench.item().state, bench.item().reason) == (ItemState.CANCELLED, "other_account")
     assert bench.attachments() == []
     bench.check()
 

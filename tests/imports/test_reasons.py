@@ -51,6 +51,8 @@ def test_every_sentence_is_one_and_names_nothing_technical(app: Flask) -> None:
         "size": "8.1 MB",
         "company": "Acme",
         "name": "Rosa",
+        "login": "rosa@boxmail.example",
+        "now": "devon@boxmail.example",
     }
     with app.test_request_context():
         for code in REASONS:

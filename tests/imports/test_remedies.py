@@ -20,6 +20,8 @@ FACTS = {
     "size": "8.1 MB",
     "company": "Acme Builders",
     "name": "Studio Fennimore",
+    "login": "rosa@boxmail.example",
+    "now": "devon@boxmail.example",
 }
 WORDS = {
     Remedy.RETRY: "Try again",

@@ -341,7 +341,7 @@ def test_what_was_chosen_in_another_account_is_not_looked_for_in_this_one(bench:
     link(bench.person, bench.sandbox)
     bench.sandbox.forget_calls()
     bench.work()
-    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "unlinked")
+    assert (walk(bench.app).state, walk(bench.app).reason) == (WalkState.STOPPED, "other_account")
     assert asked(bench.sandbox) == []
 
 

@@ -46,7 +46,7 @@ from webapp.core.failpoints import failpoint
 from webapp.core.formats import filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.text import in_language, kept_text
-from webapp.imports import claims
+from webapp.imports import claims, trays
 from webapp.imports.claims import Job, LeaseLost
 from webapp.imports.models import ImportItem
 from webapp.imports.reasons import REASONS
@@ -195,6 +195,7 @@ class Importer:
         if job.size_bytes is not None and job.size_bytes > self.file_max_bytes:
             raise Refused("too_big")
         self._require_place(db.session(), job)
+        self._require_new(db.session(), job)
         release()
 
     def _require_place(self, session: Session, job: Job) -> None:
@@ -202,6 +203,16 @@ class Importer:
         if hindrance is not None:
             code, facts = hindrance
             raise Refused(code, **facts)
+
+    def _require_new(self, session: Session, job: Job) -> None:
+        """Refuse what hangs there by now: it failed, somebody else attached it, it was tried again.
+
+        Of two at once one waits here, and finds it.
+        """
+        trays.lock_files(session, job.target)
+        by = trays.attached_by(session, job.target, job.box_file_id, job.box_version_id)
+        if by is not None:
+            raise Refused("attached_before", name=by)
 
     def _look(self, job: Job) -> BoxItem | None:
         """Return the file as Box describes it now where somebody asks for that, and not otherwise.
@@ -293,6 +304,7 @@ class Importer:
         name = clean_name(job.name, fallback=f"unnamed-{job.box_file_id}")
         with writing() as session:
             self._require_place(session, job)
+            self._require_new(session, job)
             if file is not None:
                 self._judge(session, job, file)
             elif self.targets.looks_at_files(session, job.target):
@@ -394,10 +406,18 @@ class Importer:
                 claims.wait(job, error.retry_after_s, error.code, is_failure=False)
             case BoxUnavailable():
                 self._retry(job, error.code)
+            case BoxItemGone() if (now := self._other_account(job)) is not None:
+                self._fail(job, "not_in_account", login=job.box_login, now=now)
             case BoxItemGone() if not isinstance(error, BoxVersionGone):
                 self._fail(job, self._why_gone(job))
             case _:
                 self._fail(job, error.code)
+
+    def _other_account(self, job: Job) -> str | None:
+        """Return the account that is linked now where it is not the one the file was chosen in."""
+        login = self.targets.box_login(db.session(), job.person_id)
+        release()
+        return login if login and trays.is_elsewhere(job.box_login, login) else None
 
     def _why_gone(self, job: Job) -> str:
         """Tell a vanished version from a vanished file: the one has a newer to offer."""

@@ -101,6 +101,8 @@ class TrayItem(Base):
     # NULL when it is the person's own, as in `webapp.box.items.Origin`.
     box_owner_login: Mapped[str | None] = mapped_column(String(254))
     box_classification: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    # The account it was chosen in, "" for what is not of Box.
+    box_login: Mapped[str] = mapped_column(String(254), default="", server_default="")
     # The way to its folder in Box: pairs of id and name, from the root.
     box_trail: Mapped[list[list[str]]] = mapped_column(JSON, default=list, server_default="[]")
 

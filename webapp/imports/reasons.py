@@ -127,6 +127,11 @@ REASONS = {
         N_("There is nothing left to do."),
         Remedy.DISMISS,
     ),
+    "attached_before": Reason(
+        N_("Not copied again: %(name)s has attached this version there."),
+        N_("There is nothing left to do."),
+        Remedy.DISMISS,
+    ),
     # Written before reasons were told apart: nobody can say any more what it was.
     "feature_off": Reason(N_("Stopped, because Box could not be used there."), N_("Try again.")),
     "no_access": Reason(N_("Stopped, because it could not be attached there."), N_("Try again.")),
@@ -134,6 +139,19 @@ REASONS = {
     "unlinked": Reason(
         N_("Cancelled, because Box was disconnected."),
         N_("Try again to copy it after all; you are asked to connect Box first."),
+    ),
+    "other_account": Reason(
+        N_("Cancelled: it was chosen in the Box account %(login)s, and another one was linked."),
+        N_("Choose it again from the account that is linked now, or link that one again."),
+        Remedy.CHOOSE,
+    ),
+    "not_in_account": Reason(
+        N_(
+            "It was chosen in the Box account %(login)s; the one linked when it was tried, "
+            "%(now)s, did not show it."
+        ),
+        N_("Link that account again and try again, or choose another file."),
+        Remedy.CHOOSE,
     ),
     "box_narrow": Reason(
         N_("Plumbline's permission at Box does not cover this. Its people have been told."),

@@ -5,11 +5,14 @@ idempotent by its key: a double click, a second tab or a repeated request finds 
 first one made.
 """
 
+import hashlib
+import json
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, delete, func, literal, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
@@ -35,9 +38,13 @@ from webapp.imports.walk_models import FolderWalk, WalkFile, WalkState
 from webapp.imports.walks import Judge, Part
 from webapp.picker.host import Choice, FolderChoice
 from webapp.picker.seals import Crumb, path_text
+from webapp.records.models import Record
 from webapp.records.visibility import Target
 
 REASON_MAX_LENGTH = 500
+
+# A source, the id of one of its files, and that of a version of it.
+Version = tuple[str, str | None, str | None]
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class TrayContents:
-    """A tray as pages show it."""
+    """A tray as pages show it; `key` names it and what it holds now."""
 
     key: str
     items: tuple[TrayItem, ...] = ()
@@ -83,11 +90,25 @@ class TrayContents:
 
 
 @dataclass(frozen=True)
+class Twice:
+    """A chosen file of which the target has, or is getting, this very version from somebody."""
+
+    name: str
+    by: str
+    at: datetime
+    is_coming: bool
+
+
+@dataclass(frozen=True)
 class Sent:
-    """What sending a tray led to: copies that begin now, and files that are attached already."""
+    """What sending a tray led to: copies that begin now, and files that are attached by now.
+
+    `twice` were there already when it was their turn, and were left out.
+    """
 
     copies: int = 0
     attached: tuple[Attachment, ...] = ()
+    twice: tuple[Twice, ...] = ()
 
 
 def contents(person_id: int, target: Target) -> TrayContents:
@@ -101,7 +122,20 @@ def contents(person_id: int, target: Target) -> TrayContents:
         )
     )
     ids = frozenset(item.box_file_id for item in items if item.box_file_id)
-    return TrayContents(tray.key, items, ids, tray.reason_given, tray.id)
+    key = f"{tray.key}.{_mark(db.session(), tray.id, items)}"
+    return TrayContents(key, items, ids, tray.reason_given, tray.id)
+
+
+def _mark(session: Session, tray_id: int, items: Sequence[TrayItem]) -> str:
+    """Return a short text that changes with every file and folder in a tray."""
+    folders = session.execute(
+        select(FolderWalk.id, FolderWalk.counts)
+        .where(FolderWalk.tray_id == tray_id)
+        .order_by(FolderWalk.id)
+    ).all()
+    held = [[item.id for item in items], [[walk_id, counts] for walk_id, counts in folders]]
+    text = json.dumps(held, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def attached_versions(
@@ -138,6 +172,81 @@ def coming_versions(session: Session, target: Target) -> frozenset[tuple[str, st
         )
     )
     return frozenset((file_id, version_id) for file_id, version_id in rows)
+
+
+def lock_files(session: Session, target: Target) -> None:
+    """Have whoever else attaches to this record at this moment wait until we are done.
+
+    What points to the record may be written meanwhile (SQLite's writer is alone anyway).
+    """
+    session.execute(
+        select(Record.id).where(Record.id == target.record_id).with_for_update(key_share=True)
+    )
+
+
+def _there(session: Session, target: Target) -> dict[Version, Twice]:
+    """Return which versions hang on a target or are on their way to it, and by whom."""
+    on_row = target.row_id
+    attached = session.execute(
+        select(
+            Attachment.source,
+            Attachment.box_file_id,
+            Attachment.box_version_id,
+            Attachment.name,
+            Person.name,
+            Attachment.attached_at,
+        )
+        .join(Person, Person.id == Attachment.attached_by_id)
+        .where(
+            Attachment.record_id == target.record_id,
+            Attachment.row_id.is_not_distinct_from(on_row),
+            Attachment.removed_at.is_(None),
+            Attachment.box_file_id.is_not(None),
+        )
+    )
+    coming = session.execute(
+        select(
+            literal(Source.BOX),
+            ImportItem.box_file_id,
+            ImportItem.box_version_id,
+            ImportItem.name,
+            Person.name,
+            ImportItem.created_at,
+        )
+        .join(Person, Person.id == ImportItem.person_id)
+        .where(
+            ImportItem.record_id == target.record_id,
+            ImportItem.row_id.is_not_distinct_from(on_row),
+            ImportItem.state.in_(UNFINISHED),
+        )
+    )
+    found: dict[Version, Twice] = {}
+    for rows, is_coming in ((coming, True), (attached, False)):
+        for source, file_id, version_id, name, by, at in rows:
+            found[str(source), file_id, version_id] = Twice(name, by, at, is_coming)
+    return found
+
+
+def attached_by(session: Session, target: Target, file_id: str, version_id: str) -> str | None:
+    """Return who attached this version of a file of Box there, None where nobody has."""
+    return session.scalar(
+        select(Person.name)
+        .join(Attachment, Attachment.attached_by_id == Person.id)
+        .where(
+            Attachment.record_id == target.record_id,
+            Attachment.row_id.is_not_distinct_from(target.row_id),
+            Attachment.removed_at.is_(None),
+            Attachment.source == Source.BOX,
+            Attachment.box_file_id == file_id,
+            Attachment.box_version_id == version_id,
+        )
+        .limit(1)
+    )
+
+
+def _version(item: TrayItem | WalkFile) -> Version:
+    source = item.source if isinstance(item, TrayItem) else Source.BOX
+    return str(source), item.box_file_id, item.box_version_id
 
 
 def _open_tray(
@@ -203,7 +312,9 @@ def change(
         walks.begin(session, tray, folders, box_login=box_login)
         # The last word on a file counts: the same one twice in a request is one choice.
         for choice in {choice.file_id: choice for choice in add}.values():
-            session.add(_item(tray.id, choice))
+            item = _item(tray.id, choice)
+            item.box_login = box_login if item.source == Source.BOX else ""
+            session.add(item)
         session.flush()
         if add:
             _check_count(session, tray, files_max)
@@ -354,19 +465,25 @@ def send(
 ) -> Sent | None:
     """Turn the tray named by `key` into a batch, in the caller's writing transaction.
 
+    What the page that sends it has not shown is not attached: Conflict when another one has changed
+    the tray meanwhile.
+
     `check` gets each file of Box and the reason given for the lot, returns the reason to keep with
     the file, and raises when it may not be attached.
 
     Returns what was sent now, nothing when this key was sent before, None when this person has no
-    such tray for this target. Raises Conflict while a chosen folder is not counted to its end.
+    such tray for this target. What somebody has attached there since it was chosen, in the same
+    version, is left out. Raises Conflict while a chosen folder is not counted to its end.
     """
     if not key.isprintable():
         # PostgreSQL refuses NUL; no key of ours holds anything like it.
         return None
+    name, _dot, shown = key.partition(".")
+    lock_files(session, target)
     tray = session.scalar(
         select(Tray)
         .where(
-            Tray.key == key,
+            Tray.key == name,
             Tray.person_id == person_id,
             Tray.record_id == target.record_id,
             Tray.row_key == (target.row_id or 0),
@@ -383,11 +500,20 @@ def send(
     items = session.scalars(
         select(TrayItem).where(TrayItem.tray_id == tray.id).order_by(TrayItem.id)
     ).all()
+    if shown != _mark(session, tray.id, items):
+        raise Conflict(
+            _("The chosen files have changed since this page showed them. Look, then attach."),
+            title=_("Chosen files changed"),
+        )
     folders = walks.parts(session, tray.id, items, files_max=files_max, judge=judge)
     _require_counted(folders)
-    chosen = [item for item in items if item.source == Source.BOX]
-    stored = [item for item in items if item.source != Source.BOX]
-    copies = [*map(_as_chosen, chosen), *_copies_of(session, target, folders)]
+    _require_account(items, folders, box_login)
+    there = _there(session, target)
+    twice = tuple(replace(there[v], name=i.name) for i in items if (v := _version(i)) in there)
+    fresh = [item for item in items if _version(item) not in there]
+    chosen = [item for item in fresh if item.source == Source.BOX]
+    stored = [item for item in fresh if item.source != Source.BOX]
+    copies = [*map(_as_chosen, chosen), *_copies_of(folders, there)]
     if copies:
         given = _limited(reason) or tray.reason_given
         batch = _batch(session, person_id, target, tray.key)
@@ -398,7 +524,7 @@ def send(
         _remember(session, tray, trails[-1], box_login)
     attached = tuple(_attach_stored(session, person_id, target, item) for item in stored)
     session.flush()
-    return Sent(len(copies), attached)
+    return Sent(len(copies), attached, twice)
 
 
 def send_newer(
@@ -412,9 +538,12 @@ def send_newer(
 ) -> int:
     """Make a batch of the newer version of an attached file, in the caller's writing transaction.
 
-    Returns how many copies begin: none where that version is on its way already. What of it did not
-    arrive before is tried again.
+    Returns how many copies begin: none where that version is there or on its way already, whoever
+    took it. What of it did not arrive before is tried again.
     """
+    lock_files(session, target)
+    if (Source.BOX, choice.file_id, choice.version_id) in _there(session, target):
+        return 0
     # Whoever else presses at this moment waits here.
     older = session.scalars(
         select(Attachment).where(Attachment.id == supersedes_id).with_for_update()
@@ -446,6 +575,27 @@ def send_newer(
 def _next_name(older: Attachment, choice: Choice) -> str:
     """Return what the next version is called: as the one before, unless Box calls it otherwise."""
     return older.name if older.original_name == choice.name else choice.name
+
+
+def _require_account(items: Sequence[TrayItem], folders: Sequence[Part], login: str) -> None:
+    """Raise Conflict for what was chosen in another account of Box than the one linked now."""
+    chosen = [(item.name, item.box_login) for item in items]
+    chosen += [(part.walk.name, part.walk.box_login) for part in folders]
+    for name, chosen_in in chosen:
+        if is_elsewhere(chosen_in, login):
+            raise Conflict(
+                _(
+                    "%(name)s was chosen in the Box account %(login)s, which is not linked now. "
+                    "Take it out, or link that account again.",
+                    name=name,
+                    login=chosen_in,
+                )
+            )
+
+
+def is_elsewhere(chosen_in: str, login: str) -> bool:
+    """True when something was chosen in another account of Box than this one."""
+    return bool(chosen_in) and chosen_in != login
 
 
 def _require_counted(folders: Sequence[Part]) -> None:
@@ -480,16 +630,13 @@ def _as_chosen(item: TrayItem) -> _Copy:
     return _Copy(item, item.name, item.box_path)
 
 
-def _copies_of(session: Session, target: Target, folders: Sequence[Part]) -> list[_Copy]:
-    """Return what folders bring, but for what another tab has attached since they were counted."""
-    already = attached_versions(session, target, Source.BOX)
-    coming = coming_versions(session, target)
+def _copies_of(folders: Sequence[Part], there: Container[Version]) -> list[_Copy]:
+    """Return what folders bring, but for what was attached there since they were counted."""
     copies = []
     for part in folders:
         way_there = [Crumb(id_, name) for id_, name in part.walk.trail]
         for file in part.files:
-            is_there = file.box_version_id in already.get(file.box_file_id, ())
-            if is_there or (file.box_file_id, file.box_version_id) in coming:
+            if _version(file) in there:
                 continue
             way = [Crumb("", name) for name in file.step.way]
             name = name_with_way(file.step.way, file.name)

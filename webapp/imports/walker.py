@@ -137,8 +137,10 @@ class Walker:
         if reason is not None:
             raise Stopped(reason)
         link = session.scalar(select(BoxLink).where(BoxLink.person_id == held.person_id))
-        if link is None or link.box_login != held.box_login:
+        if link is None:
             raise Stopped("unlinked")
+        if link.box_login != held.box_login:
+            raise Stopped("other_account")
         return Limits(
             self.file_max_bytes,
             self.blocked_extensions,

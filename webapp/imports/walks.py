@@ -51,6 +51,7 @@ TEXTS = {
     ),
     "box_shut_out": N_("Your company's Box does not let Plumbline in."),
     "gave_up": N_("Counting stopped, because Box did not answer."),
+    "other_account": N_("Counting stopped, because another Box account was linked."),
     "unlinked": N_("Counting stopped, because Box was disconnected."),
     "switched_off": N_("Counting stopped, because Box was switched off for this company."),
     "withdrawn": N_("Counting stopped, because Plumbline withdrew Box from this company."),
@@ -417,7 +418,7 @@ def in_projects(project_ids: Any) -> ColumnElement[bool]:
 def link_is_back(session: Session, person_id: int, login: str) -> int:
     """Go on with what waited for this person's link; what was chosen in another account stops."""
     mine = FolderWalk.person_id == person_id
-    stop_all(session, and_(mine, FolderWalk.box_login != login), reason="unlinked")
+    stop_all(session, and_(mine, FolderWalk.box_login != login), reason="other_account")
     waiting = and_(mine, FolderWalk.state == WalkState.WAITING_RELINK)
     count = 0
     for walk in session.scalars(select(FolderWalk).where(waiting)):

@@ -216,6 +216,14 @@ def changed_tray(change: Callable[[], None]) -> BaseResponse:
     return _tray_again()
 
 
+def tray_saying(text: str, *events: str) -> Response:
+    """Answer with the tray as it is now and something that has to be read, for the host."""
+    response = htmx.render(
+        "picker/_tray.html", within="picker/page.html", **frame(source="computer", refused=text)
+    )
+    return htmx.announce(response, *events)
+
+
 def _tray_with(problem: Problem) -> BaseResponse:
     """Answer with the tray as it is now and what was wrong; without a script it is a page."""
     if not htmx.wants_partial():

@@ -173,8 +173,11 @@ def _link_made(_sender: Any, *, person_id: int) -> None:
     """Copies that waited for the link go on; those chosen in another account do not."""
     with writing() as session:
         login = session.scalar(select(BoxLink.box_login).where(BoxLink.person_id == person_id))
-        elsewhere = and_(ImportItem.person_id == person_id, ImportItem.box_login != login)
-        claims.cancel(session, elsewhere, reason="unlinked")
+        mine = ImportItem.person_id == person_id
+        elsewhere = select(ImportItem.box_login).where(mine, ImportItem.box_login != login)
+        for other in session.scalars(elsewhere.distinct()).all():
+            which = and_(mine, ImportItem.box_login == other)
+            claims.cancel(session, which, reason="other_account", login=other)
         trays.forget_folders(session, person_id, but_of=login or "")
         count = claims.link_is_back(session, person_id)
         count += walks.link_is_back(session, person_id, login or "")

@@ -29,11 +29,12 @@ from webapp.core.formats import filesize, moment
 from webapp.core.names import BLOCKED_EXTENSIONS, clean_name, extension_of
 from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.settings import settings
-from webapp.core.text import _
+from webapp.core.text import _, ngettext
 from webapp.imports import trays, uploads, walks
 from webapp.imports.models import PartialUpload as UploadRow
 from webapp.imports.models import TrayItem, new_blob_key
 from webapp.imports.tasks import queue
+from webapp.imports.trays import Sent, Twice
 from webapp.picker.host import (
     Action,
     Choice,
@@ -51,6 +52,7 @@ from webapp.picker.host import (
 from webapp.picker.host import Source as PickerSource
 from webapp.picker.host import Target as PickerTarget
 from webapp.picker.seals import Crumb
+from webapp.picker.views import tray_saying
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, row_for
 from webapp.tools.naming import name_of
@@ -68,6 +70,7 @@ from webapp.wiring.targets import (
 
 UPLOAD_BLOCK_BYTES = 1 << 20
 SEARCH_WAIT_S = 60.0
+TWICE_NAMED = 5
 
 
 def _mine() -> str:
@@ -204,7 +207,9 @@ class PlumblineHost:
     def tray(self, target: PickerTarget) -> Tray:
         found = trays.contents(me().id, target.handle.target)
         meetings = Meetings(db.session(), target.handle.target, found.items)
-        chosen = tuple(_chosen(target, item, meetings) for item in found.items)
+        query = select(BoxLink.box_login).where(BoxLink.person_id == me().id)
+        login = db.session.scalar(query) or ""
+        chosen = tuple(_chosen(target, item, meetings, login) for item in found.items)
         parts = walks.parts(
             db.session(), found.tray_id, found.items, files_max=target.files_max, judge=target.judge
         )
@@ -301,12 +306,35 @@ class PlumblineHost:
         sent = send_tray(me().id, target.handle.target, key, reason=reason)
         if sent.copies:
             queue().wake(sent.copies)
+        if sent.twice:
+            return tray_saying(_left_out(sent), "files-changed", "tray-changed")
         if not htmx.wants_partial():
             return htmx.go_to(target.back_url)
         return htmx.announce(Response(status=204), "close-dialog", "files-changed")
 
 
 _checked: type[PickerHost] = PlumblineHost
+
+
+def _left_out(sent: Sent) -> str:
+    """Return what was there already, by whom and since when, and what became of the rest."""
+    said = [_twice_text(one) for one in sent.twice[:TWICE_NAMED]]
+    more = len(sent.twice) - len(said)
+    if more:
+        text = ngettext(
+            "%(num)s more file was there already.", "%(num)s more files were there already.", more
+        )
+        said.append(text)
+    if sent.copies or sent.attached:
+        said.append(_("Everything else was accepted."))
+    return " ".join(said)
+
+
+def _twice_text(one: Twice) -> str:
+    facts = {"name": one.name, "by": one.by, "when": moment(one.at)}
+    if one.is_coming:
+        return _("%(name)s is on its way here already; %(by)s chose it %(when)s.", **facts)
+    return _("%(name)s was attached here already by %(by)s, %(when)s.", **facts)
 
 
 def _login(target: PickerTarget) -> str:
@@ -407,12 +435,20 @@ def _sources(person_id: int, tool: Tool, target: Target) -> tuple[PickerSource, 
     return tuple(source for source in others if source is not None)
 
 
-def _chosen(target: PickerTarget, item: TrayItem, meetings: Meetings) -> Chosen:
-    """Return a file of the tray with what is to be known before it is attached."""
+def _chosen(target: PickerTarget, item: TrayItem, meetings: Meetings, login: str) -> Chosen:
+    """Return a file of the tray with what is to be known before it is attached.
+
+    `login` is the account of Box that is linked now, "" when there is none.
+    """
     verdict = Verdict()
     if item.source == Source.BOX:
         origin = Origin(item.box_owner, item.box_owner_login, item.box_classification)
         verdict = target.judge(origin)
+    why_not = verdict.why_not
+    if trays.is_elsewhere(item.box_login, login):
+        why_not = _(
+            "Chosen in the Box account %(login)s, which is not linked now", login=item.box_login
+        )
     return Chosen(
         item.id,
         item.name,
@@ -421,7 +457,7 @@ def _chosen(target: PickerTarget, item: TrayItem, meetings: Meetings) -> Chosen:
         item.source == Source.BOX,
         marks=(*meetings.words(item), *([verdict.mark] if verdict.mark else [])),
         needs_reason=verdict.needs_reason,
-        why_not=verdict.why_not,
+        why_not=why_not,
     )
 
 
