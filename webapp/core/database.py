@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import Flask
+from flask import Flask, has_request_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
@@ -154,6 +154,20 @@ def _tame_postgres(engine: Engine) -> None:
         # connection's options, which poolers refuse.
         connection.execute(f"SET lock_timeout = {BUSY_MS}")
         connection.commit()
+
+
+@event.listens_for(db.session, "after_begin")
+def _see_one_moment(_session: Session, _transaction: Any, connection: Connection) -> None:
+    """Have everything that a request reads come from one moment, until it writes or releases.
+
+    SQLite's readers see a snapshot by themselves; PostgreSQL would show each statement a newer
+    world, and a page could say that nothing is under way and that nothing has arrived. Whoever only
+    reads never meets a serialization failure (PostgreSQL, "Repeatable Read Isolation Level").
+    """
+    if connection.dialect.name != "postgresql" or not has_request_context():
+        return
+    if not connection.get_execution_options().get("write"):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
 def _lower(value: Any) -> Any:

@@ -11,6 +11,7 @@ from webapp.attachments.kinds import kind_of, shown_as
 from webapp.attachments.models import Attachment, Source, with_successors
 from webapp.box_link.models import BoxLink
 from webapp.core.clock import utcnow
+from webapp.core.failpoints import failpoint
 from webapp.core.text import tidy
 from webapp.imports import news
 from webapp.imports.models import UNFINISHED, ImportItem
@@ -115,6 +116,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
     """Return the files of a record by row; those of the record itself under None."""
     record = standing.record
     attachments = attached_to(session, standing)
+    failpoint("files.between_reads")
     items = session.scalars(
         select(ImportItem)
         .where(
