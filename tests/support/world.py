@@ -11,6 +11,7 @@
 
 from dataclasses import dataclass, field
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from tests.support.pages import PASSWORD
@@ -28,7 +29,7 @@ from webapp.companies.models import (
     Vendor,
 )
 from webapp.core.clock import utcnow
-from webapp.records.models import Record
+from webapp.records.models import Record, RecordPerson
 from webapp.tools import lifecycle
 from webapp.tools.lifecycle import restrict
 from webapp.tools.parts import BALL_ROLE
@@ -76,6 +77,8 @@ def build(session: Session) -> World:
     _companies(session, world)
     _members(session, world)
     _records(session, world)
+    # They have known of these for long.
+    session.execute(update(RecordPerson).values(told=True))
     return world
 
 

@@ -163,7 +163,7 @@ def test_a_late_bid_is_taken_where_the_package_says_so(
     record = package(alice, bidding, due_on=due, **late)
     row = invite(alice, record, "Northfold", world.people["bob"])
     answer = bid(bob, record, row, amount="10", expect=status)
-    assert ("late ones are not accepted" in answer.text) is (status == 422)
+    assert ("late bids are not accepted" in answer.text) is (status == 422)
 
 
 def test_blind_bids_stay_hidden_from_admins_until_bidding_is_closed(
@@ -233,5 +233,5 @@ def test_bidders_are_told_that_they_are_invited(
     invite(alice, record, "Northfold", world.people["bob"])
     bob.get(record, expect=404)
     alice.post(f"{record}/move", {"move": "open"})
-    assert "You are invited to bid: BP-01 Steel" in bob.get("/notices").text
+    assert "You are invited to bid on BP-01: Steel" in bob.get("/notices").text
     assert "Please bid." in bob.get(record).text

@@ -133,7 +133,9 @@ def asked(here: str, alice: Visitor, *people: tuple[str, int]) -> None:
 def notices(app: Flask) -> list[tuple[int, str, str]]:
     with app.app_context():
         found = db.session.execute(
-            select(Notice.person_id, Notice.facts, Notice.path).order_by(Notice.person_id)
+            select(Notice.person_id, Notice.facts, Notice.path)
+            .where(Notice.kind == "submittal_distributed")
+            .order_by(Notice.person_id)
         ).all()
         db.session.remove()
     return [(person, facts["record"], path) for person, facts, path in found]

@@ -36,6 +36,7 @@ class ProjectFacts:
     address: str
     starts_on: date | None
     ends_on: date | None
+    timezone: str = ""
 
 
 def begin_company(session: Session, facts: CompanyFacts, first: Newcomer, *, by: Person) -> Company:

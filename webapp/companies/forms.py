@@ -86,6 +86,15 @@ class ProjectForm(FlaskForm):  # type: ignore[misc]
     address = StringField(filters=[tidy], validators=[Optional(), at_most(300)])
     starts_on = DateField(validators=[Optional(), _a_year])
     ends_on = DateField(validators=[Optional(), _a_year, _not_before_start])
+    timezone = SelectField(
+        choices=[
+            SelectChoice("", later("That of the company")),
+            *(SelectChoice(name, name.replace("_", " ")) for name in time_zones()),
+        ],
+        default="",
+        validators=[Optional()],
+        **WRONG,
+    )
 
 
 def labelled(form: FlaskForm) -> Any:

@@ -7,6 +7,7 @@ import secrets
 from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     JSON,
@@ -23,7 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from webapp.accounts.mailing import OwnLetter
 from webapp.accounts.models import Person
-from webapp.core.clock import utcnow
+from webapp.core.clock import day_in, utcnow
 from webapp.core.database import Base
 
 MAIL_TOKEN_LENGTH = 10
@@ -245,12 +246,23 @@ class Project(Base):
     address: Mapped[str] = mapped_column(String(300), default="")
     starts_on: Mapped[date | None]
     ends_on: Mapped[date | None]
+    # Its own time zone, "" where that is the company's.
+    timezone: Mapped[str] = mapped_column(String(60), default="", server_default="")
     mail_token: Mapped[str] = mapped_column(String(20), default=new_mail_token, unique=True)
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     company: Mapped[Company] = relationship()
 
     __table_args__ = (UniqueConstraint("company_id", "number"),)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which the project's days begin and end, wherever its reader is."""
+        return ZoneInfo(self.timezone or self.company.timezone)
+
+    def today(self) -> date:
+        """Return today's date where the project is."""
+        return day_in(self.zone)
 
 
 class ProjectMember(Base):

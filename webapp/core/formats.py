@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel.dates import get_month_names, get_period_names
 from babel.numbers import get_decimal_symbol
@@ -93,6 +94,13 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     return f"{day(local_date(value))}, {format_moment(value, 'h:mm a')}"
+
+
+def named_moment(value: datetime, zone: ZoneInfo) -> str:
+    """Return a moment by the clock of a place, which is named: "Dec 4, 2:00 PM EST"."""
+    local = value.astimezone(zone)
+    day_text = format_date(local.date(), "yMMMd")
+    return f"{day_text}, {clock_text(local.hour, local.minute)} {local.tzname()}"
 
 
 def moment_day(value: datetime) -> str:

@@ -147,7 +147,10 @@ class Record(Base):
 
 
 class RecordPerson(Base):
-    """Somebody's part in a record: assignee, approver, distribution, who holds the ball."""
+    """Somebody's part in a record: assignee, approver, distribution, who holds the ball.
+
+    `told` once they have been told of it, or needed not to be; it goes with the part.
+    """
 
     __tablename__ = "record_people"
 
@@ -157,10 +160,42 @@ class RecordPerson(Base):
     role: Mapped[str] = mapped_column(String(20), primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     position: Mapped[int] = mapped_column(default=0)
+    told: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     person: Mapped[Person] = relationship()
 
     __table_args__ = (Index("ix_record_people_person", "person_id", "role", "record_id"),)
+
+
+class ActedMoment(Base):
+    """A date of a record, or of one of its rows, whose moment has come and been acted on, once.
+
+    `row_id` is 0 for a field of the record itself. Another date in the field acts anew.
+    """
+
+    __tablename__ = "acted_moments"
+
+    record_id: Mapped[int] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    row_id: Mapped[int] = mapped_column(primary_key=True, default=0)
+    field: Mapped[str] = mapped_column(String(40), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    acted_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Reminder(Base):
+    """That somebody was reminded of a record on a day: once a day is enough."""
+
+    __tablename__ = "reminders"
+
+    record_id: Mapped[int] = mapped_column(
+        ForeignKey("records.id", ondelete="CASCADE"), primary_key=True
+    )
+    person_id: Mapped[int] = mapped_column(
+        ForeignKey("people.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
 
 
 class RecordViewer(Base):

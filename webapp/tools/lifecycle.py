@@ -22,6 +22,7 @@ from webapp.records.models import Record, RecordViewer
 from webapp.tools.distribution import expanded
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import TOOLS, Ball, Field, Kind, Part, Status, Tool, Transition
+from webapp.tools.telling import tell, tell_of_parts, tell_of_step
 from webapp.tools.values import (
     Values,
     changes_between,
@@ -85,12 +86,20 @@ def save(
     tool.extension.saved(session, standing)
     _keep_number(session, standing)
     after_change(session, standing)
+    if record.manager_id not in {None, before.get("manager")}:
+        _tell_manager(session, standing)
     changes = _changes(session, tool, before, kept)
     event = "record.created" if is_first else "record.changed"
     if is_first or changes:
         hidden = {declared.label for declared in tool.fields if declared.seen_by}
         told = [change for change in changes if change["label"] not in hidden]
         _note(session, standing, event, changes=[] if is_first else told)
+
+
+def _tell_manager(session: Session, standing: Standing) -> None:
+    record = standing.record
+    if record.manager_id and not standing.tool.status(record.status).is_draft:
+        tell(session, standing, [record.manager_id], "manages")
 
 
 def hold(session: Session, record: Record) -> None:
@@ -187,6 +196,7 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
     tool.extension.moved(session, standing, transition)
     pass_ball(session, tool, record, transition.ball)
     after_change(session, standing)
+    tell_of_step(session, standing, tool.status(old))
     _note(
         session,
         standing,
@@ -249,6 +259,7 @@ def follow(session: Session, standing: Standing, leader: Record) -> None:
     _date(tool, record)
     pass_ball(session, tool, record, Ball.REVIEWER if record.is_open else Ball.NOBODY)
     after_change(session, standing)
+    tell_of_step(session, standing, tool.status(old))
     _note(
         session,
         standing,
@@ -328,7 +339,7 @@ def _date(tool: Tool, record: Record) -> None:
         record.opened_at = utcnow()
         days = record.project.details.get(tool.due_days_setting) if tool.due_days_setting else None
         if days and record.due_on is None:
-            record.due_on = working_days_after(utcnow().date(), int(days))
+            record.due_on = working_days_after(record.project.today(), int(days))
     record.closed_at = None if status.is_open else (record.closed_at or utcnow())
 
 
@@ -359,12 +370,13 @@ def pass_ball(session: Session, tool: Tool, record: Record, ball: Ball) -> None:
 
 
 def after_change(session: Session, standing: Standing) -> None:
-    """Count the change and work out anew who sees the record."""
+    """Count the change, work out anew who sees the record, and tell whom it has come to."""
     record = standing.record
     record.version += 1
     record.updated_at = utcnow()
     session.flush()
     restrict(session, standing.tool, record)
+    tell_of_parts(session, standing)
 
 
 def restrict(session: Session, tool: Tool, record: Record) -> None:

@@ -587,11 +587,12 @@ class Count:
     overdue: int
 
 
-def counts(session: Session, project_id: int, person_id: int) -> dict[str, Count]:
-    """Return for each tool how many records are in this person's court and overdue there."""
-    rows = session.execute(
-        _counts(), {"project_id": project_id, "person_id": person_id, "on": today()}
-    )
+def counts(session: Session, project_id: int, person_id: int, *, on: date) -> dict[str, Count]:
+    """Return for each tool how many records are in this person's court and overdue there.
+
+    The navigation stands on pages outside the project too, so `on` is today where the project is.
+    """
+    rows = session.execute(_counts(), {"project_id": project_id, "person_id": person_id, "on": on})
     return {key: Count(number, late) for key, number, late in rows}
 
 

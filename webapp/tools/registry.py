@@ -375,6 +375,13 @@ class Extension:
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""
 
+    def told(self, record: Any, kind: str) -> tuple[str, dict[str, Any]] | None:
+        """Return the kind of a notice and the facts its own sentence needs, in its reader's words.
+
+        None leaves the notice out: the tool tells people of that itself.
+        """
+        return kind, {}
+
     def discarded(self, session: Any, standing: Any) -> None:
         """A draft has just been deleted; `standing.record` is what it was."""
 
@@ -436,7 +443,9 @@ class Tool:
     names a text field, a record's title is its first words and is asked of nobody.
     `revision_field` names the text field that says which revision a record is; without it they are
     counted. `phone_column`
-    is the column that a phone shows below the title; `is_pinned` puts the tool into its dock.
+    is the column that a phone shows below the title; `is_pinned` puts the tool into its dock. What
+    happens in it goes by e-mail as well as into the bell when it `mails_notices`, unless its reader
+    chose otherwise.
     """
 
     key: str
@@ -470,6 +479,7 @@ class Tool:
     attaches_from_box: bool = True
     begins_group: bool = False
     is_pinned: bool = False
+    mails_notices: bool = True
     title_max_length: int = 300
     status_groups: tuple[StatusGroup, ...] = ()
     varies_by: str = ""

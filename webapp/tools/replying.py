@@ -14,6 +14,7 @@ from webapp.tools.blueprint import address, bp, take_step, to_dialog
 from webapp.tools.page import ShownSection, open_record, shown_thread
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import Section, Tool
+from webapp.tools.telling import tell_of_answer
 
 
 @bp.get("/<tool:tool>/<id:record_id>/sections/<section>")
@@ -60,10 +61,11 @@ def respond(project_id: int, tool: Tool, record_id: int, section: str) -> BaseRe
     try:
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
-            responses.send(session, found, declared, text)
+            row = responses.send(session, found, declared, text)
             step = request.form.get("move", "")
             if step:
                 take_step(session, found, step)
+            tell_of_answer(session, found, row)
     except Invalid as problem:
         found = open_record(tool, project_id, record_id, me().id)
         return _reply_again(found, section, text, problem)

@@ -13,6 +13,7 @@ from webapp.records.models import RecordRow
 from webapp.tools.forms import LONG_TEXT_MAX_LENGTH
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Section
+from webapp.tools.telling import tell_of_answer
 
 
 def draft(session: Session, standing: Standing, section: Section) -> RecordRow | None:
@@ -74,6 +75,8 @@ def mark_official(session: Session, standing: Standing, row: RecordRow, *, offic
     if section is None or not standing.parts & set(section.official_by) or row.sent_at is None:
         raise Forbidden(_("Only those who lead this record mark its official answer."))
     row.details = {**row.details, "official": official}
+    if official:
+        tell_of_answer(session, standing, row, "official")
     audit.note(
         session,
         "response.official" if official else "response.not_official",

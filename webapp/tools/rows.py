@@ -16,13 +16,22 @@ from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden
-from webapp.core.text import _
+from webapp.core.text import _, kept_text
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see_in_row, may_see_row, sees_into
 from webapp.tools.lifecycle import after_change, hold
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Field, Kind, Section
-from webapp.tools.values import Values, changes_between, cut, read_row, set_people, write_row
+from webapp.tools.telling import tell_of_answer, tell_of_row
+from webapp.tools.values import (
+    Values,
+    changes_between,
+    cut,
+    people_in_row,
+    read_row,
+    set_people,
+    write_row,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,7 @@ def add(session: Session, standing: Standing, section: Section, values: Values) 
     standing.tool.extension.row_changing(session, standing, None, values)
     row = insert(session, standing.record, section, values, author_id=standing.person_id)
     _changed(session, standing, section, "row.added", row)
+    _tell_named(session, standing, section, row, set())
     return row
 
 
@@ -111,7 +121,7 @@ def change(
         raise Conflict(_("Somebody else changed this row while you were editing."))
     values = {key: value for key, value in values.items() if key in allowed}
     standing.tool.extension.row_changing(session, standing, row, values)
-    before = read_row(section, row)
+    before, named = read_row(section, row), _named(section, row)
     write_row(section, row, values)
     row.version += 1
     session.flush()
@@ -120,6 +130,34 @@ def change(
         told = [f for f in section.fields if not _is_sealed(standing, section, f)]
         changes = changes_between(session, told, before, after)
         _changed(session, standing, section, "row.changed", row, changes=changes)
+        _tell_named(session, standing, section, row, named)
+        is_theirs = row.person_id == standing.person_id
+        if is_theirs and any(after[key] != before[key] for key in section.answers):
+            tell_of_answer(session, standing, row)
+
+
+def _named(section: Section, row: RecordRow) -> set[int]:
+    """Return whom a row names, in a field of one person or of several."""
+    several = next((f.key for f in section.fields if f.kind is Kind.PEOPLE), "")
+    people = set(people_in_row(several, row)) if several else set()
+    return people | ({row.person_id} if row.person_id else set())
+
+
+def _words_of(section: Section, row: RecordRow) -> str:
+    """Return what was written in a row first."""
+    written = read_row(section, row)
+    kinds = {Kind.TEXT, Kind.LONG_TEXT}
+    said = (written[f.key] for f in section.fields if f.kind in kinds and not f.is_derived)
+    return cut(next((str(text) for text in said if text), ""))
+
+
+def _tell_named(
+    session: Session, standing: Standing, section: Section, row: RecordRow, before: set[int]
+) -> None:
+    # A table whose people have a part in the record tells them of that.
+    if not section.part:
+        item = _words_of(section, row) or kept_text(section.row_label)
+        tell_of_row(session, standing, row, _named(section, row) - before, item=item)
 
 
 def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Field, ...]:

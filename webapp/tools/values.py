@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import case, delete, false, select
+from sqlalchemy import case, false, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
@@ -161,14 +161,28 @@ def _decoded(declared: Field, value: Any) -> Any:
 
 
 def set_people(session: Session, record_id: int, role: str, ids: Sequence[int]) -> None:
-    """Make exactly these people hold a role on a record, in this order."""
-    session.execute(
-        delete(RecordPerson).where(RecordPerson.record_id == record_id, RecordPerson.role == role)
-    )
-    for position, person_id in enumerate(dict.fromkeys(ids)):
-        session.add(
-            RecordPerson(record_id=record_id, role=role, person_id=person_id, position=position)
+    """Make exactly these people hold a role on a record, in this order.
+
+    Whoever had it keeps their row, which says whether they have been told.
+    """
+    held = {
+        row.person_id: row
+        for row in session.scalars(
+            select(RecordPerson).where(
+                RecordPerson.record_id == record_id, RecordPerson.role == role
+            )
         )
+    }
+    for position, person_id in enumerate(dict.fromkeys(ids)):
+        row = held.pop(person_id, None)
+        if row is None:
+            session.add(
+                RecordPerson(record_id=record_id, role=role, person_id=person_id, position=position)
+            )
+        else:
+            row.position = position
+    for row in held.values():
+        session.delete(row)
     session.flush()
 
 

@@ -67,10 +67,14 @@ def locale() -> str:
 
 
 def timezone() -> str:
-    """Return the time zone in which moments are shown: that of the company, UTC for the workers."""
+    """Return the time zone in which moments are shown.
+
+    Within a project it is the project's, elsewhere that of the company this browser was last in.
+    Whoever is in no company reads UTC, and so do the workers; there the zone is named.
+    """
     entry = g.get("entry")
     if entry is not None:
-        return str(entry.company.timezone)
+        return str(entry.project.timezone or entry.company.timezone)
     if not has_request_context() or not current_user.is_authenticated:
         return "UTC"
     return db.session.scalar(_home_timezone(me().id)) or "UTC"

@@ -95,7 +95,7 @@ def _company(companies: list[Company], project: Project | None) -> Company | Non
 
 def _nav(project: Project, person: SignedIn) -> tuple[NavItem, ...]:
     levels = access.levels(project.id, person.id)
-    counts = lists.counts(db.session(), project.id, person.id)
+    counts = lists.counts(db.session(), project.id, person.id, on=project.today())
     current = g.get("tool_key")
     home = url_for("tools.project_home", project_id=project.id)
     files = url_for("tools.project_files", project_id=project.id)

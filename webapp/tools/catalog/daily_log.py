@@ -26,6 +26,7 @@ TOOL = Tool(
     title_label=N_("Comments"),
     title_from="comments",
     body_field="comments",
+    mails_notices=False,
     numbering=Numbering(prefix=""),
     statuses=(
         Status("pending", N_("Pending"), Shape.WAITING),

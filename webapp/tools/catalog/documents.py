@@ -44,6 +44,7 @@ TOOL = Tool(
     icon="folder",
     title_label=N_("Name"),
     body_field="",
+    mails_notices=False,
     numbering=Numbering(""),
     statuses=(
         Status("active", N_("In use"), Shape.OPEN),

@@ -33,6 +33,7 @@ TOOL = Tool(
     is_pinned=True,
     title_label=N_("Title"),
     body_field="",
+    mails_notices=False,
     numbering=Numbering(prefix=""),
     statuses=(
         Status(

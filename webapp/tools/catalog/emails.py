@@ -26,6 +26,7 @@ TOOL = Tool(
     title_label=N_("Subject"),
     body_field="message",
     begins_group=True,
+    mails_notices=False,
     numbering=Numbering(prefix=""),
     statuses=(
         Status("draft", N_("Draft"), Shape.DRAFT, is_draft=True),

@@ -2,28 +2,39 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from flask import url_for
 from sqlalchemy.orm import Session
 
-from webapp.accounts.models import language_of, notify
 from webapp.accounts.notices import add_texts
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import audit
 from webapp.core.clock import utcnow
+from webapp.core.formats import named_moment
 from webapp.core.problems import Conflict, Forbidden, Invalid
-from webapp.core.text import N_, _, in_language, local_date
+from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
-from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Action, Extension, Panel, Part, Section, Transition
+from webapp.tools.telling import tell, tell_again
 from webapp.tools.values import read_row, write_row, write_values
 
-add_texts({"bid_invited": N_("You are invited to bid: %(record)s %(title)s")})
+add_texts(
+    {
+        "bid_invited": N_("You are invited to bid on %(record)s: %(title)s"),
+        "bid_invited_until": N_(
+            "You are invited to bid on %(record)s: %(title)s. Bids close %(closes)s."
+        ),
+        "bid_answered": N_("%(by)s answered the invitation to bid on %(record)s: %(title)s"),
+        "bid_awarded": N_("Your bid on %(record)s was awarded: %(title)s"),
+        "bid_not_awarded": N_("%(record)s was awarded to somebody else: %(title)s"),
+    }
+)
 
 AWARD = "award-"
 COMMITMENTS = "commitments"
@@ -62,9 +73,9 @@ class Bidding(Extension):
         if row is None and _is_awarded(record):
             raise Invalid(_("The package is awarded; its bids stay as they are."))
         is_bidder = Part.ADMIN not in standing.parts
-        is_late = record.due_on is not None and record.due_on < local_date(utcnow())
+        is_late = are_closed(record)
         if is_bidder and is_late and not record.details.get("takes_late"):
-            raise Invalid(_("Bids were due on the date above, and late ones are not accepted."))
+            raise Invalid(_("Bidding has closed, and late bids are not accepted."))
         needs_amount = record.details.get("accounting") != "unit"
         if values.get("is_submitted") and needs_amount and values.get("amount") is None:
             raise Invalid(_("Write the lump sum before you submit the bid."))
@@ -81,22 +92,15 @@ class Bidding(Extension):
         return ""
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
-        """Tell the bidders that they are invited, or invited again."""
-        record = standing.record
-        if transition.after != "open":
-            return
-        path = url_for(
-            "tools.record",
-            project_id=record.project_id,
-            tool=standing.tool,
-            record_id=record.id,
-        )
-        section = standing.tool.sections[0]
-        invited = {r.person_id for r in rows.rows_of(session, record.id, section) if r.person_id}
-        for person_id in sorted(invited - {standing.person_id}):
-            with in_language(language_of(session, person_id)):
-                name = name_of(standing.tool, record)
-            notify(session, person_id, "bid_invited", path=path, record=name, title=record.title)
+        """Have the bidders told that they are invited, or invited again."""
+        if transition.after == "open":
+            tell_again(session, standing.record, standing.tool.sections[0].key)
+
+    def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
+        closes = closes_at(record)
+        if kind == "in_workflow" and closes is not None:
+            return "bid_invited_until", {"closes": named_moment(closes, record.project.zone)}
+        return {"in_workflow": "bid_invited", "answered": "bid_answered"}.get(kind, kind), {}
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         bids = self._bids(session, standing)
@@ -139,6 +143,7 @@ class Bidding(Extension):
         row.status = "awarded"
         record.details = {**record.details, "commitment": commitment.id}
         lifecycle.after_change(session, standing)
+        self._tell_of_award(session, standing, section, row)
         audit.note(
             session,
             "bid.awarded",
@@ -155,6 +160,16 @@ class Bidding(Extension):
             tool=TOOLS.get(COMMITMENTS),
             record_id=commitment.id,
         )
+
+    def _tell_of_award(
+        self, session: Session, standing: Standing, section: Section, chosen: RecordRow
+    ) -> None:
+        """Tell the bidder who was chosen, and those whose bids were not."""
+        bids = rows.rows_of(session, standing.record.id, section)
+        submitted = [bid for bid in bids if read_row(section, bid)["is_submitted"]]
+        others = [bid for bid in submitted if bid is not chosen]
+        for kind, told in (("bid_awarded", [chosen]), ("bid_not_awarded", others)):
+            tell(session, standing, [bid.person_id for bid in told if bid.person_id], kind)
 
     def _begin_commitment(
         self, session: Session, standing: Standing, section: Section, row: RecordRow
@@ -222,6 +237,25 @@ class Bidding(Extension):
 
 def _is_awarded(record: Record) -> bool:
     return bool(record.details.get("commitment"))
+
+
+def closes_at(record: Record) -> datetime | None:
+    """Return the moment from which no bid is in time, None while that is to be determined.
+
+    It is a moment of the project's clock; without a time of day it is the end of the day.
+    """
+    if record.due_on is None or record.details.get("is_due_tbd"):
+        return None
+    at = record.details.get("due_at")
+    if at:
+        return datetime.combine(record.due_on, time.fromisoformat(at), record.project.zone)
+    return datetime.combine(record.due_on + timedelta(days=1), time.min, record.project.zone)
+
+
+def are_closed(record: Record) -> bool:
+    """Return whether the moment has come, whoever has clicked what."""
+    closes = closes_at(record)
+    return closes is not None and utcnow() >= closes
 
 
 def _levels(standing: Standing) -> bool:

@@ -10,18 +10,22 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from typing import Any
 
-import flask_babel
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.accounts.notices import add_texts
+from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
-from webapp.core.text import local_date
+from webapp.core.text import N_, local_date
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.parts import Standing, people_of, standing
 from webapp.tools.registry import TOOLS, Extension, Listing, Part, Transition
+from webapp.tools.telling import tell
+
+add_texts({"note_pending": N_("%(by)s wrote a note that waits for approval: %(title)s")})
 
 KEY = "daily_log"
 FIRST_DAY, LAST_DAY = date(1900, 2, 1), date(2199, 12, 1)
@@ -57,8 +61,8 @@ class DailyLog(Extension):
     def created(self, session: Session, standing: Standing) -> None:
         """A note is about now until it says otherwise."""
         record = standing.record
-        now = flask_babel.to_user_timezone(utcnow())
-        record.dated_on = record.dated_on or local_date(utcnow())
+        now = utcnow().astimezone(record.project.zone)
+        record.dated_on = record.dated_on or now.date()
         record.details = {"time": f"{now:%H:%M}", **record.details}
 
     def saved(self, session: Session, standing: Standing) -> None:
@@ -68,6 +72,9 @@ class DailyLog(Extension):
             is_approved = Part.ADMIN in standing.parts
             record.status = "approved" if is_approved else "pending"
             record.is_open = standing.tool.status(record.status).is_open
+            if not is_approved:
+                admins = access.admins_in(record.project_id, KEY)
+                tell(session, standing, admins, "note_pending")
 
     def listing(
         self,

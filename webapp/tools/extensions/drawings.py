@@ -8,10 +8,9 @@ from sqlalchemy.orm import Session
 
 from webapp.attachments.models import Attachment
 from webapp.companies.models import Level
-from webapp.core.clock import utcnow
 from webapp.core.formats import day
 from webapp.core.problems import Invalid
-from webapp.core.text import _, local_date
+from webapp.core.text import _
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_on_seen, may_see
 from webapp.tools.extensions import sheet_batches
@@ -44,7 +43,7 @@ class Drawings(Extension):
     def created(self, session: Session, standing: Standing) -> None:
         """What is begun is a batch: it came in today until it says otherwise."""
         record = standing.record
-        today = local_date(utcnow())
+        today = record.project.today()
         record.title = _("Sheets received %(day)s", day=day(today))
         record.details = {**record.details, "received_on": today.isoformat()}
 

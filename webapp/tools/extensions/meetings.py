@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Invalid
-from webapp.core.text import N_, _, local_date
+from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
@@ -31,7 +31,7 @@ class Meetings(Extension):
     """What a series needs beyond single records: its numbers, its follow-ups, whose turn it is."""
 
     def created(self, session: Session, standing: Standing) -> None:
-        standing.record.dated_on = local_date(utcnow())
+        standing.record.dated_on = standing.record.project.today()
 
     def saved(self, session: Session, standing: Standing) -> None:
         record = standing.record
@@ -172,7 +172,7 @@ def _sum_up(session: Session, standing: Standing) -> None:
     items = _rows(session, record, ITEMS)
     assignees = [one for item in items for one in _assignees(item)]
     set_people(session, record.id, "assignees", assignees)
-    zone = record.project.company.timezone
+    zone = str(record.project.zone)
     write_values(session, standing.tool, record, {"item_count": len(items), "time_zone": zone})
 
 
@@ -216,7 +216,7 @@ def _copy(session: Session, standing: Standing, new: Record, row: RecordRow) -> 
 
 def _next_day(session: Session, record: Record) -> date:
     """Return the day that follows in the series: as long after this as this after the last."""
-    day = record.dated_on or local_date(utcnow())
+    day = record.dated_on or record.project.today()
     before = _before(session, record)
     interval = day - before.dated_on if before and before.dated_on else USUAL_INTERVAL
     return day + (interval if interval > timedelta(0) else USUAL_INTERVAL)

@@ -1,6 +1,6 @@
 """Submittals: whose turn it is, the revisions of one number, closing and distributing."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict
-from webapp.core.text import N_, _, local_date
+from webapp.core.text import N_, _
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
-from webapp.tools.telling import tell
+from webapp.tools.telling import tell, tell_of_step
 from webapp.tools.values import read_values, set_people, write_values
 
 WORKFLOW = "workflow"
@@ -152,16 +152,16 @@ def _settle(session: Session, standing: Standing) -> None:
             step.status = ANSWERED
         elif record.status == "open" and is_next:
             step.status = CURRENT
-        _date_return(step)
+        _date_return(step, record.project.today())
     approvers = [s.person_id for s in steps if s.person_id and s.details.get("role") == "approver"]
     set_people(session, record.id, "approvers", approvers)
     _mark_revisions(session, standing)
 
 
-def _date_return(step: RecordRow) -> None:
+def _date_return(step: RecordRow, today: date) -> None:
     returned = step.details.get("returned_on")
     if _is_answered(step) and not returned:
-        step.details = {**step.details, "returned_on": local_date(utcnow()).isoformat()}
+        step.details = {**step.details, "returned_on": today.isoformat()}
     elif returned and not _is_answered(step):
         step.details = {**step.details, "returned_on": None}
 
@@ -223,14 +223,16 @@ def _next_revision(session: Session, standing: Standing) -> Standing:
 def _close(session: Session, standing: Standing) -> None:
     """Close the revision that another one replaces; it stays as it was answered."""
     tool, record = standing.tool, standing.record
-    before = tool.status(record.status).label
+    before = tool.status(record.status)
     record.status, record.is_open = "closed", False
     record.closed_at = record.closed_at or utcnow()
     lifecycle.pass_ball(session, tool, record, Ball.NOBODY)
     _settle(session, standing)
     lifecycle.after_change(session, standing)
-    after = tool.status(record.status).label
-    _note(session, standing, "record.moved", step=REVISE.label, before=before, after=after)
+    tell_of_step(session, standing, before)
+    after = tool.status(record.status)
+    step = {"step": REVISE.label, "before": before.label, "after": after.label}
+    _note(session, standing, "record.moved", **step)
 
 
 def _note(session: Session, standing: Standing, event: str, **facts: Any) -> None:

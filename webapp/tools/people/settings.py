@@ -79,6 +79,7 @@ def _facts(form: ProjectForm) -> ProjectFacts:
         address=form.address.data or "",
         starts_on=form.starts_on.data,
         ends_on=form.ends_on.data,
+        timezone=form.timezone.data or "",
     )
 
 

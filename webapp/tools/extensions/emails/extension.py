@@ -95,6 +95,12 @@ class Emails(Extension):
         if record.status in messages.ARRIVED:
             messages.mail_id(session, record)
 
+    def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
+        """Recipients are told when the message has gone out or come in, and of nothing before."""
+        if kind != outgoing.ARRIVED:
+            return None
+        return kind, {"sender": messages.sender_text(record), "subject": record.title}
+
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
         if transition.after != messages.SENDING:
             return ""

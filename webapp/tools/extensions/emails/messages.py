@@ -5,7 +5,6 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, joinedload
@@ -152,8 +151,8 @@ def moment_of(record: Record) -> datetime:
 
 
 def local_day(record: Record, moment: datetime) -> date:
-    """Return the calendar day of a moment where the project's company is."""
-    return moment.astimezone(ZoneInfo(record.project.company.timezone)).date()
+    """Return the calendar day of a moment where the project is."""
+    return moment.astimezone(record.project.zone).date()
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,11 @@ from webapp.records.models import Record
 from webapp.records.visibility import may_see
 from webapp.tools.extensions.emails import messages
 from webapp.tools.lifecycle import restrict
+from webapp.tools.telling import leave
 
 log = logging.getLogger(__name__)
 
+ARRIVED = "email_received"
 LEASE = timedelta(seconds=DELIVER_SECONDS + 60)
 AT_ONCE = 2
 TRIES = 12
@@ -598,16 +600,7 @@ def _tell(session: Session, record: Record, *, went_out: bool, is_whole: bool) -
 
 def tell_recipients(session: Session, record: Record, ids: Sequence[int]) -> None:
     """Leave a notice for those who can open the message."""
-    sender = messages.sender_text(record)
-    for person_id in sorted(_who_can_open(session, record, list(ids)) - {record.created_by_id}):
-        notify(
-            session,
-            person_id,
-            "email_received",
-            path=path_of(record),
-            sender=sender,
-            subject=record.title,
-        )
+    leave(session, messages.email_tool(), record, ids, ARRIVED, by_id=record.created_by_id)
 
 
 def path_of(record: Record) -> str:
