@@ -3,6 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SCANNERS := .venv-tools
 
 help: ## say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -10,10 +11,10 @@ help: ## say what can be made
 run: $(VENV)/.runtime ## start Plumbline, its copies and the Box sandbox; one Ctrl-C ends all
 	@$(BIN)/python -m scripts.run
 
-check: $(VENV)/.dev ## format, lint, types, layers, templates, vendored files, translations
+check: $(VENV)/.dev $(SCANNERS)/.done ## format, lint, types, layers, weaknesses, templates, translations
 	@scripts/check.sh
 
-test: $(VENV)/.dev ## everything CI runs, on SQLite and on PostgreSQL with Redis and S3
+test: $(VENV)/.dev $(SCANNERS)/.done ## everything CI runs, on SQLite and on PostgreSQL with Redis and S3
 	@scripts/test.sh
 
 test-fast: $(VENV)/.dev ## the core's tests, on SQLite, in under a minute
@@ -34,12 +35,14 @@ lock: $(VENV)/bin/uv ## make the hashed locks anew from the .in files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
 		--custom-compile-command "make lock" -c requirements.txt \
 		requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make lock" requirements-tools.in -o requirements-tools.txt
 
 vendor: ## fetch the vendored files again as vendor.json says
 	@$(PYTHON) scripts/vendor.py fetch
 
 clean: ## remove what was installed and what the demo keeps
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(SCANNERS) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.version_info < (3, 11) and sys.exit("Plumbline needs Python 3.11 or newer")'
@@ -55,5 +58,10 @@ $(VENV)/.runtime: requirements.txt | $(VENV)/bin/uv
 $(VENV)/.dev: requirements-dev.txt | $(VENV)/bin/uv
 	@scripts/install.sh requirements-dev.txt
 	@touch $@ $(VENV)/.runtime
+
+$(SCANNERS)/.done: requirements-tools.txt | $(VENV)/bin/uv
+	@$(PYTHON) -m venv $(SCANNERS)
+	@scripts/install.sh requirements-tools.txt $(SCANNERS)
+	@touch $@
 
 .PHONY: help run check test test-fast gallery sure texts lock vendor clean

@@ -276,7 +276,7 @@ class Loader:
 
     def _shift(self) -> timedelta:
         zone = ZoneInfo(self.data["timezone"])
-        return datetime.now(zone).date() - date.fromisoformat(self.data["today"])
+        return utcnow().astimezone(zone).date() - date.fromisoformat(self.data["today"])
 
     def _day(self, text: str) -> date:
         return date.fromisoformat(text) + self._shift()

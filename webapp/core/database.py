@@ -134,12 +134,12 @@ def _tame_sqlite(engine: Engine) -> None:
         # SQLite's own lower() knows the letters of ASCII only (sqlite.org, "lower(X)").
         connection.create_function("lower", 1, _lower, deterministic=True)
         for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={BUSY_MS}",
-            "foreign_keys=ON",
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            f"PRAGMA busy_timeout={BUSY_MS}",
+            "PRAGMA foreign_keys=ON",
         ):
-            connection.execute(f"PRAGMA {pragma}")
+            connection.execute(pragma)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -152,7 +152,7 @@ def _tame_postgres(engine: Engine) -> None:
     def configure(connection: Any, _record: Any) -> None:
         # As long as on SQLite; by itself PostgreSQL waits for a lock for ever. Not among the
         # connection's options, which poolers refuse.
-        connection.execute(f"SET lock_timeout = {BUSY_MS}")
+        connection.execute("SELECT set_config('lock_timeout', %s, false)", [str(BUSY_MS)])
         connection.commit()
 
 
