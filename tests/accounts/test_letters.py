@@ -62,7 +62,7 @@ def test_a_letter_is_delivered_once_and_says_that_a_machine_wrote_it(
     assert sent.message["Auto-Submitted"] == "auto-generated"
     assert sent.message["Subject"] == "Your Plumbline password was changed"
     assert sent.message["From"].addresses[0].display_name == "Plumbline"
-    assert "http://127.0.0.1:8000/settings/security" in sent.text
+    assert "http://127.0.0.1:8000/forgot-password" in sent.text
 
 
 def test_a_letter_is_written_in_the_language_of_its_reader(

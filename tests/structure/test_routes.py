@@ -38,6 +38,7 @@ def address(app: Flask, rule: Rule, world: World) -> str:
         "template_id": 1,
         "invitation": "a-link-nobody-has-0",
         "invitation_id": 1,
+        "reset": "a-link-nobody-has-0",
         "batch_id": 1,
         "attempt_id": 1,
         "public_id": "an-id-nobody-has-00",
@@ -190,7 +191,13 @@ def test_another_sites_page_cannot_change_anything(app: Flask, alice: Visitor) -
 
 
 def test_what_takes_a_form_answers_get_with_that_form_or_not_at_all(app: Flask) -> None:
-    forms = {"accounts.sign_in", "accounts.profile", "accounts.security"}
+    forms = {
+        "accounts.sign_in",
+        "accounts.profile",
+        "accounts.security",
+        "accounts.forgot_password",
+        "accounts.reset_password",
+    }
     both = {rule.endpoint for rule in rules(app) if {"GET", "POST"} <= set(verbs(rule))}
     assert both == forms
     # The protocol of uploads in parts has verbs of its own.

@@ -6,7 +6,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from webapp.accounts import passwords
-from webapp.core.checks import called
+from webapp.core.checks import called, lower
+from webapp.core.checks import email as email_address
 from webapp.core.languages import AUTOMATIC, NAMES
 from webapp.core.text import _, later, tidy
 
@@ -20,6 +21,14 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     password = PasswordField(
         validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],
         render_kw={"autocomplete": "current-password"},
+    )
+
+
+class ForgottenForm(FlaskForm):  # type: ignore[misc]
+    email = EmailField(
+        filters=[lower],
+        validators=[DataRequired(), Length(max=254), email_address],
+        render_kw={"autocomplete": "username"},
     )
 
 

@@ -94,7 +94,7 @@ TEXTS = {
         N_("Your Plumbline password was changed"),
         N_(
             "The password of your Plumbline account was changed, and you were signed out "
-            "everywhere else.\n\nIf that was not you, change it again now:\n%(link)s"
+            "everywhere else.\n\nIf that was not you, set a new one now:\n%(link)s"
         ),
     ),
 }

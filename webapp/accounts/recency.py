@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from flask import session
 from sqlalchemy import select
 
-from webapp.accounts import passwords
+from webapp.accounts import attempts, passwords
 from webapp.accounts.identity import SignedIn
 from webapp.accounts.models import Person
 from webapp.core.clock import utcnow
@@ -26,9 +26,14 @@ def is_recent(me: SignedIn) -> bool:
 
 
 def confirm(me: SignedIn, password: str) -> bool:
-    """Note that the person has given their password just now; False when it is wrong."""
+    """Note that the person has given their password just now; False when it is wrong.
+
+    Counted like any attempt at it: raises TooManyAttempts.
+    """
+    attempt = attempts.begin(me.email)
     known = db.session.scalar(select(Person.password_hash).where(Person.id == me.id))
     if not passwords.is_right(password, known):
         return False
+    attempts.succeeded(attempt)
     session[_KEY] = utcnow().isoformat()
     return True

@@ -2,19 +2,28 @@
 
 import logging
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, make_response, redirect, render_template, request
 from flask import session as browser_session
 from flask_login import login_user
 from sqlalchemy import delete, select, update
 from werkzeug.wrappers.response import Response as BaseResponse
 
-from webapp.accounts import mailing, passwords
-from webapp.accounts.forms import PasswordForm, ProfileForm, SignInForm, labelled
+from webapp.accounts import attempts, credentials, mailing, passwords
+from webapp.accounts.attempts import TooManyAttempts
+from webapp.accounts.forms import (
+    ForgottenForm,
+    NewPasswordForm,
+    PasswordForm,
+    ProfileForm,
+    SignInForm,
+    labelled,
+)
 from webapp.accounts.identity import OPENED, SignedIn, me
 from webapp.accounts.models import Notice, Person
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
+from webapp.core.problems import NotFound, Problem
 from webapp.core.security import is_local_path
 from webapp.core.sessions import ServerSession, SessionRow
 from webapp.core.text import _, tidy
@@ -23,38 +32,38 @@ log = logging.getLogger(__name__)
 bp = Blueprint("accounts", __name__)
 
 NOTICES_SHOWN = 100
-PER_ADDRESS = "5/minute;20/hour"
-PER_HOST = "20/minute"
-FOR_ALL = "200/minute"
 
 
 def _address() -> str:
     return tidy(request.form.get("email")).lower()[:254]
 
 
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
-
-
 @bp.route("/sign-in", methods=["GET", "POST"])
-@limiter.limit(PER_ADDRESS, methods=["POST"], key_func=_address, deduct_when=_was_refused)
-@limiter.limit(PER_HOST, methods=["POST"], deduct_when=_was_refused)
-@limiter.limit(FOR_ALL, methods=["POST"], key_func=lambda: "all", deduct_when=_was_refused)
 def sign_in() -> BaseResponse:
     """Show the form; with the right password begin a new session and go where they were going."""
     form = labelled(SignInForm())
     if request.method == "GET":
-        return make_response(_sign_in_page(form, is_wrong=False))
+        return make_response(_sign_in_page(form))
+    try:
+        attempt = attempts.begin(_address())
+    except TooManyAttempts as problem:
+        return make_response(_sign_in_page(form, problem=problem), problem.status)
     person = _recognised(form) if form.validate() else None
     if person is None:
         return make_response(_sign_in_page(form, is_wrong=True), 422)
+    attempts.succeeded(attempt)
+    attempts.remember_device(person.email)
     target = _begin_session(person)
     return redirect(target, 303)
 
 
-def _sign_in_page(form: SignInForm, *, is_wrong: bool) -> str:
+def _sign_in_page(
+    form: SignInForm, *, is_wrong: bool = False, problem: Problem | None = None
+) -> str:
     goes_on = _session().get("next", "/") != "/"
-    return render_template("accounts/sign_in.html", form=form, is_wrong=is_wrong, goes_on=goes_on)
+    return render_template(
+        "accounts/sign_in.html", form=form, is_wrong=is_wrong, goes_on=goes_on, problem=problem
+    )
 
 
 def _recognised(form: SignInForm) -> Person | None:
@@ -65,6 +74,52 @@ def _recognised(form: SignInForm) -> Person | None:
         form.password.data or "", person.password_hash if person else None
     )
     return person if is_right else None
+
+
+@bp.route("/forgot-password", methods=["GET", "POST"])
+def forgot_password() -> BaseResponse:
+    """Take an address, and answer the same whether anybody has it; the letter goes to its owner."""
+    form = labelled(ForgottenForm())
+    problem = None
+    is_sent = False
+    if request.method == "POST" and mailing.are_delivered() and form.validate():
+        try:
+            attempts.begin_reset()
+            if attempts.may_write_to(_address()):
+                with writing() as session:
+                    credentials.ask_for_reset(session, _address())
+            is_sent = True
+        except TooManyAttempts as too_many:
+            problem = too_many
+    page = render_template(
+        "accounts/forgot_password.html",
+        form=form,
+        is_sent=is_sent,
+        problem=problem,
+        are_delivered=mailing.are_delivered(),
+    )
+    return make_response(page, problem.status if problem else 422 if form.errors else 200)
+
+
+@bp.route("/reset-password/<token:reset>", methods=["GET", "POST"])
+@limiter.limit("20/minute")
+@limiter.limit("200/minute", key_func=lambda: "all")
+def reset_password(reset: str) -> BaseResponse:
+    """Let the reader of a letter set a new password; then they sign in with it."""
+    form = labelled(NewPasswordForm())
+    try:
+        email = credentials.reset_email(db.session(), reset)
+        if request.method == "POST" and form.validate():
+            secret = passwords.hash_password(form.new.data or "")
+            with writing() as session:
+                credentials.reset_password(session, reset, secret)
+            return redirect("/sign-in", 303)
+    except NotFound:
+        return make_response(render_template("accounts/reset_over.html"), 404)
+    page = render_template(
+        "accounts/reset_password.html", form=form, email=email, action=request.path
+    )
+    return make_response(page, 422 if form.errors else 200)
 
 
 def _begin_session(person: Person) -> str:
@@ -121,42 +176,34 @@ def profile() -> BaseResponse:
 
 
 @bp.route("/settings/security", methods=["GET", "POST"])
-@limiter.limit("10/hour", methods=["POST"], key_func=lambda: f"password-{me().id}")
 def security() -> BaseResponse:
     """Show where this person is signed in; a new password ends all those but this one."""
     form = labelled(PasswordForm())
-    if request.method == "POST" and form.validate() and _change_password(form):
-        return redirect("/settings/security", 303)
+    is_refused = False
+    if request.method == "POST" and form.validate():
+        try:
+            if _change_password(form):
+                return redirect("/settings/security", 303)
+        except TooManyAttempts as problem:
+            is_refused = True
+            form.current.errors = [problem.advice]
     page = render_template(
         "accounts/security.html", form=form, sessions=_sessions(), mine=me().session_hash
     )
-    return make_response(page, 422 if form.errors else 200)
+    return make_response(page, 429 if is_refused else 422 if form.errors else 200)
 
 
 def _change_password(form: PasswordForm) -> bool:
+    attempt = attempts.begin(me().email)
     person = db.session.get_one(Person, me().id)
     if not passwords.is_right(form.current.data or "", person.password_hash):
         form.current.errors = [_("That is not your current password.")]
         return False
+    attempts.succeeded(attempt)
     fresh = passwords.hash_password(form.new.data or "")
     with writing() as session:
-        session.execute(update(Person).where(Person.id == me().id).values(password_hash=fresh))
-        session.execute(
-            delete(SessionRow).where(
-                SessionRow.person_id == me().id,
-                SessionRow.kind == "browser",
-                SessionRow.id_hash != me().session_hash,
-            )
-        )
-        mailing.enqueue(
-            session,
-            to=person.email,
-            person_id=person.id,
-            kind="password_changed",
-            facts={},
-            path="/settings/security",
-            language=person.language,
-        )
+        person = session.get_one(Person, me().id)
+        credentials.change_password(session, person, fresh, but_session=me().session_hash)
     log.info("person.password_changed", extra={"person": me().id})
     return True
 

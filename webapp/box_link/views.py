@@ -14,6 +14,7 @@ from sqlalchemy import select
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts import recency
+from webapp.accounts.attempts import TooManyAttempts
 from webapp.accounts.forms import ConfirmForm, labelled
 from webapp.accounts.identity import me
 from webapp.box.oauth import CODE_MAX_LENGTH
@@ -123,12 +124,16 @@ def _ask_password(why: str) -> BaseResponse | None:
     if recency.is_recent(person):
         return None
     form = labelled(ConfirmForm())
+    status = 200
     if form.password.data:
-        if recency.confirm(person, form.password.data):
-            return None
-        form.password.errors = [_("That is not your password.")]
+        try:
+            if recency.confirm(person, form.password.data):
+                return None
+            form.password.errors, status = [_("That is not your password.")], 422
+        except TooManyAttempts as problem:
+            form.password.errors, status = [problem.advice], problem.status
     page = render_template("accounts/confirm.html", form=form, action=request.path, why=why)
-    return make_response(page, 422 if form.password.errors else 200)
+    return make_response(page, status)
 
 
 def callback() -> BaseResponse:

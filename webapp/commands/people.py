@@ -5,14 +5,14 @@ from typing import NoReturn
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import delete, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from webapp.accounts import passwords
+from webapp.accounts import credentials, passwords
 from webapp.accounts.models import Person
 from webapp.core import audit
 from webapp.core.checks import is_email, lower
 from webapp.core.database import writing
-from webapp.core.sessions import SessionRow
 from webapp.core.text import tidy
 
 EMAIL_MAX_LENGTH, NAME_MAX_LENGTH = 254, 200
@@ -57,15 +57,41 @@ def set_password(email: str, password: str) -> None:
             _refuse("Nobody signs in with this address.")
         if not person.password_hash:
             _refuse("They were invited and have no password yet; their link sets it.")
-        person.password_hash = secret
-        session.execute(
-            delete(SessionRow).where(
-                SessionRow.person_id == person.id, SessionRow.kind == "browser"
-            )
-        )
+        credentials.change_password(session, person, secret)
         audit.note(session, "people.password_set", person_id=None, about=person.id)
         name = person.name
     click.echo(f"{name} has a new password and is signed out everywhere")
+
+
+@group.command("disable")
+@click.argument("email")
+@with_appcontext
+def disable(email: str) -> None:
+    """Shut the account of EMAIL: it is signed out everywhere, and nobody signs in to it."""
+    with writing() as session:
+        person = _account(session, email)
+        credentials.disable(session, person)
+        name = person.name
+    click.echo(f"{name} is signed out everywhere and cannot sign in")
+
+
+@group.command("enable")
+@click.argument("email")
+@with_appcontext
+def enable(email: str) -> None:
+    """Open the account of EMAIL again."""
+    with writing() as session:
+        person = _account(session, email)
+        credentials.enable(session, person)
+        name = person.name
+    click.echo(f"{name} can sign in again")
+
+
+def _account(session: Session, email: str) -> Person:
+    person = session.scalar(select(Person).where(Person.email == lower(email)))
+    if person is None or not person.password_hash:
+        _refuse("Nobody has an account with this address.")
+    return person
 
 
 def _hashed(password: str) -> str:

@@ -26,6 +26,8 @@ PUBLIC_ENDPOINTS = frozenset(
     {
         "static",
         "accounts.sign_in",
+        "accounts.forgot_password",
+        "accounts.reset_password",
         "operations.health",
         "box_link.callback",
         "companies.invitation",

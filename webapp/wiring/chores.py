@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import and_, delete, exists, select
 from sqlalchemy.orm import Session
 
+from webapp.accounts import credentials
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.box.errors import BoxUnavailable
@@ -72,6 +73,9 @@ def end_sessions() -> None:
     """End sessions that are over, and work sessions whose last copy or count has come to rest."""
     now = utcnow()
     end_expired(now)
+    with writing() as session:
+        credentials.end_sessions_of_disabled(session)
+        credentials.forget_resets(session)
     busy = (
         select(ImportItem.id)
         .join(ImportBatch, ImportBatch.id == ImportItem.batch_id)

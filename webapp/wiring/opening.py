@@ -5,13 +5,13 @@ from datetime import datetime
 from flask import g, has_request_context, request
 from flask import session as browser_session
 from flask_login import current_user
-from sqlalchemy import Connection, Select, String, and_, bindparam, select
+from sqlalchemy import Connection, Select, String, and_, bindparam, delete, select
 
 from webapp.accounts.identity import SignedIn, me, remember
 from webapp.accounts.models import Person
 from webapp.companies.models import Company, CompanyMember, Project
 from webapp.core.clock import utcnow
-from webapp.core.database import UtcDateTime, db
+from webapp.core.database import UtcDateTime, db, write_connection
 from webapp.core.languages import NAMES, SOURCE, locale_of
 from webapp.core.sessions import OpenSession, SessionRow
 
@@ -36,6 +36,11 @@ def read_session(connection: Connection, id_hash: str) -> OpenSession | None:
     """Return the browser session behind a hash, and remember whose it is for this request."""
     row = connection.execute(_OPENING, {"id_hash": id_hash, "now": utcnow()}).first()
     if row is None:
+        return None
+    if row.person_id is not None and row.person_email is None:
+        # The account was shut. Its sessions are over, also should it be opened again.
+        with write_connection() as writing:
+            writing.execute(delete(SessionRow).where(SessionRow.id_hash == id_hash))
         return None
     if row.person_email is not None:
         signed_in = row.data.get("signed_in_at")
