@@ -18,7 +18,7 @@ from webapp.box_link import clients
 from webapp.box_link import views as box_link
 from webapp.companies import box_switch, manager
 from webapp.companies import views as companies
-from webapp.core import blobs, errors, formats, logs, security, settings, statics
+from webapp.core import blobs, errors, formats, incoming, logs, security, settings, statics
 from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
 from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
@@ -74,6 +74,7 @@ def create_app(config: Config) -> Flask:
     blobs.install(app, blobs.make_blobs(config.storage_url))
     transports.install(app, transports.make_transport(config.mail_url, own_name=config.mail_domain))
     app.before_request(_allow_large_uploads)
+    incoming.init_incoming(app)
     _init_extensions(app, config)
     security.init_security(app, config)
     errors.init_errors(app)

@@ -12,10 +12,10 @@ from tests.support.pages import HOST, PASSWORD, Visitor
 from tests.support.world import World
 from webapp.accounts.models import Person
 from webapp.core import sessions
+from webapp.core.addresses import is_local_path
 from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.core.extensions import limiter
-from webapp.core.security import is_local_path
 from webapp.core.sessions import SessionRow, hashed
 
 SignIn = Callable[[str], Visitor]

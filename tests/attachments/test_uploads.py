@@ -54,8 +54,8 @@ def test_several_files_come_in_one_go(alice: Visitor, target: str) -> None:
 
 
 def test_a_form_without_a_file_changes_nothing(alice: Visitor, target: str) -> None:
-    upload(alice, target)
-    upload(alice, target, ("", b"bytes of no file"))
+    for file in ((), (("", b"bytes of no file"),)):
+        assert "No file came." in upload(alice, target, *file, expect=422).text
     assert stored_keys(alice) == set()
 
 

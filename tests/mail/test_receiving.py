@@ -344,7 +344,7 @@ def test_names_of_files_are_made_safe(app: Flask, world: World, address: str) ->
     assert len(stored) == len(names)
     for name in stored:
         assert name
-        assert len(name.encode()) <= 200
+        assert len(name) <= 255
         assert not set(name) & set("/\\\0")
         assert name not in {"..", "CON"}
 

@@ -421,8 +421,9 @@ HOSTILE = {
     "line\r\nbreak.pdf": "line break.pdf",
     "CON.txt": "_CON.txt",
     "trailing dots.pdf...": "trailing dots.pdf",
-    "L" * 251 + ".pdf": "L" * 196 + ".pdf",
-    "名" * 251 + ".pdf": "名" * 65 + ".pdf",
+    "zero\u200bwidth\ufeff.pdf": "zerowidth.pdf",
+    "L" * 251 + ".pdf": "",
+    "名" * 251 + ".pdf": "",
 }
 
 

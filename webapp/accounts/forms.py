@@ -9,12 +9,12 @@ from webapp.accounts import passwords
 from webapp.core.checks import called, lower
 from webapp.core.checks import email as email_address
 from webapp.core.languages import AUTOMATIC, NAMES
-from webapp.core.text import _, later, tidy
+from webapp.core.text import _, later, tidy_line
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     email = EmailField(
-        filters=[tidy],
+        filters=[tidy_line],
         validators=[InputRequired(), Length(max=254)],
         render_kw={"autocomplete": "username"},
     )
@@ -33,8 +33,8 @@ class ForgottenForm(FlaskForm):  # type: ignore[misc]
 
 
 class ProfileForm(FlaskForm):  # type: ignore[misc]
-    name = StringField(filters=[tidy], validators=[DataRequired(), Length(max=200)])
-    title = StringField(filters=[tidy], validators=[Length(max=200)])
+    name = StringField(filters=[tidy_line], validators=[DataRequired(), Length(max=200)])
+    title = StringField(filters=[tidy_line], validators=[Length(max=200)])
     language = SelectField(
         choices=[
             SelectChoice(AUTOMATIC, later("Automatic: as the browser asks")),
@@ -77,7 +77,7 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]
 class NewAccountForm(NewPasswordForm):
     """The name and password of somebody who makes their account."""
 
-    name = StringField(filters=[tidy], validators=[DataRequired(), Length(max=200)])
+    name = StringField(filters=[tidy_line], validators=[DataRequired(), Length(max=200)])
 
 
 class ConfirmForm(FlaskForm):  # type: ignore[misc]

@@ -20,13 +20,13 @@ from webapp.accounts.forms import (
 )
 from webapp.accounts.identity import OPENED, SignedIn, me
 from webapp.accounts.models import Notice, Person
+from webapp.core.addresses import is_local_path
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
 from webapp.core.problems import NotFound, Problem
-from webapp.core.security import is_local_path
 from webapp.core.sessions import ServerSession, SessionRow
-from webapp.core.text import _, tidy
+from webapp.core.text import _, tidy_line
 
 log = logging.getLogger(__name__)
 bp = Blueprint("accounts", __name__)
@@ -35,7 +35,7 @@ NOTICES_SHOWN = 100
 
 
 def _address() -> str:
-    return tidy(request.form.get("email")).lower()[:254]
+    return tidy_line(request.form.get("email")).lower()[:254]
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])

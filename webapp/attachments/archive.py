@@ -16,7 +16,7 @@ from webapp.attachments.models import Attachment, Source
 from webapp.attachments.sending import DOWNLOAD_POLICY, disposition, missing
 from webapp.core.blobs import Blobs, blobs
 from webapp.core.formats import filesize
-from webapp.core.names import clean_name, numbered
+from webapp.core.names import clean_name, cut_to_bytes, numbered
 from webapp.core.problems import Invalid
 from webapp.core.spreadsheets import Row, csv_blocks
 from webapp.core.text import _, format_number, pgettext
@@ -133,8 +133,8 @@ class _Folder:
 
 
 def safe_name(name: str) -> str:
-    """Return a name that every system can hold."""
-    return clean_name(_NOT_ON_WINDOWS.sub("_", name), fallback=_("unnamed"))
+    """Return a name that every system can hold, also one that counts in bytes."""
+    return cut_to_bytes(clean_name(_NOT_ON_WINDOWS.sub("_", name), fallback=_("unnamed")))
 
 
 def _manifest(entries: list[Entry], names: list[str]) -> bytes:

@@ -10,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, InputRequired, Optional
 
 from webapp.core.checks import at_most, called, email, lower
-from webapp.core.text import _, later, tidy
+from webapp.core.text import _, later, tidy_line
 
 # Names that stand for a city's or a country's clock; the rest are offsets and old spellings.
 REGIONS = (
@@ -32,10 +32,10 @@ def time_zones() -> tuple[str, ...]:
 
 class CompanyForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     name = StringField(
-        filters=[tidy],
+        filters=[tidy_line],
         validators=[DataRequired(later("Write the company's name.")), at_most(200)],
     )
-    city = StringField(filters=[tidy], validators=[Optional(), at_most(200)])
+    city = StringField(filters=[tidy_line], validators=[Optional(), at_most(200)])
     timezone = SelectField(
         choices=[SelectChoice(name, name.replace("_", " ")) for name in time_zones()],
         default="UTC",
@@ -47,16 +47,16 @@ class CompanyForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
 class AdminForm(FlaskForm):  # type: ignore[misc]
     """Whom the Implementation Manager invites to administer a company."""
 
-    first = StringField(filters=[tidy], validators=[Optional(), at_most(90)])
+    first = StringField(filters=[tidy_line], validators=[Optional(), at_most(90)])
     last = StringField(
-        filters=[tidy], validators=[DataRequired(later("Write their last name.")), at_most(90)]
+        filters=[tidy_line], validators=[DataRequired(later("Write their last name.")), at_most(90)]
     )
     email = EmailField(
         filters=[lower],
         validators=[DataRequired(later("Write their e-mail address.")), at_most(254), email],
         render_kw={"autocomplete": "off"},
     )
-    title = StringField(filters=[tidy], validators=[Optional(), at_most(200)])
+    title = StringField(filters=[tidy_line], validators=[Optional(), at_most(200)])
 
 
 class NewCompanyForm(CompanyForm, AdminForm):
@@ -75,15 +75,15 @@ def _a_year(_form: FlaskForm, field: Field) -> None:
 
 class ProjectForm(FlaskForm):  # type: ignore[misc]
     number = StringField(
-        filters=[tidy],
+        filters=[tidy_line],
         validators=[DataRequired(later("Write the project's number.")), at_most(40)],
     )
     name = StringField(
-        filters=[tidy],
+        filters=[tidy_line],
         validators=[DataRequired(later("Write the project's name.")), at_most(200)],
     )
-    stage = StringField(filters=[tidy], validators=[Optional(), at_most(80)])
-    address = StringField(filters=[tidy], validators=[Optional(), at_most(300)])
+    stage = StringField(filters=[tidy_line], validators=[Optional(), at_most(80)])
+    address = StringField(filters=[tidy_line], validators=[Optional(), at_most(300)])
     starts_on = DateField(validators=[Optional(), _a_year])
     ends_on = DateField(validators=[Optional(), _a_year, _not_before_start])
     timezone = SelectField(

@@ -6,7 +6,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import Field, ValidationError
 
-from webapp.core.text import _, tidy
+from webapp.core.text import _, tidy_line
 
 # Bytes of an address that nobody could have typed, or that could break a line somewhere later.
 FORBIDDEN_IN_EMAIL = set(" \t\r\n,;<>\"'()[]\\")
@@ -46,4 +46,4 @@ def called(form: FlaskForm, texts: Mapping[str, str]) -> Any:
 
 def lower(text: str | None) -> str:
     """Return an address as accounts keep it."""
-    return tidy(text).lower()
+    return tidy_line(text).lower()

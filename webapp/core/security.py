@@ -8,12 +8,24 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, make_response, redirect, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from config import LOOPBACK_NAMES, Config
+from webapp.core.addresses import is_local_path
 from webapp.core.extensions import login_manager
 from webapp.core.htmx import wants_partial
 from webapp.core.sessions import check_session
@@ -35,7 +47,6 @@ PUBLIC_ENDPOINTS = frozenset(
     }
 )
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-NEXT_MAX_LENGTH = 2000
 # No form leads to another host, not even through redirects: the way to Box goes on by GET.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -61,6 +72,7 @@ def init_security(app: Flask, config: Config) -> None:
     app.before_request(check_session)
     app.before_request(_one_name)
     app.before_request(_same_site)
+    app.before_request(_without_slash)
     app.before_request(_require_sign_in)
     app.after_request(_headers)
 
@@ -99,6 +111,25 @@ def _same_site() -> None:
         abort(403)
 
 
+def _without_slash() -> BaseResponse | None:
+    """Lead from "/projects/1/rfis/" to the page without the slash, if there is one."""
+    path = request.path.rstrip("/")
+    if request.endpoint is not None or path == request.path or request.method != "GET":
+        return None
+    if not is_local_path(path) or not _is_page(path):
+        return None
+    query = request.query_string.decode("ascii", "replace")
+    return redirect(f"{path}?{query}" if query else path, 301)
+
+
+def _is_page(path: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    try:
+        return adapter is not None and bool(adapter.match(path, method="GET"))
+    except HTTPException:  # an address that leads back to the one with the slash is none, too
+        return False
+
+
 def _require_sign_in() -> BaseResponse | None:
     if request.endpoint is None or request.endpoint in PUBLIC_ENDPOINTS:
         return None
@@ -106,7 +137,7 @@ def _require_sign_in() -> BaseResponse | None:
         return None
     if request.method == "GET" and not wants_partial():
         path = request.full_path.rstrip("?")
-        if len(path) <= NEXT_MAX_LENGTH:
+        if is_local_path(path):
             session["next"] = path
         return redirect(url_for("accounts.sign_in"), 303)
     answer = make_response("", 401)
@@ -132,18 +163,3 @@ def _headers(response: Response) -> Response:
     headers.setdefault("Cache-Control", "no-store")
     response.vary.add("Cookie")
     return response
-
-
-def is_local_path(target: str) -> bool:
-    """True for a path of ours that a browser cannot read as another site.
-
-    The usual test ("no scheme, no host") lets `/\\evil`, `///evil` and line breaks pass.
-    """
-    if not target.startswith("/") or len(target) > NEXT_MAX_LENGTH:
-        return False
-    if target[1:2] in {"/", "\\"} or "\\" in target:
-        return False
-    if any(ord(char) < 0x21 or ord(char) == 0x7F for char in target):
-        return False
-    parts = urlsplit(target)
-    return not parts.scheme and not parts.netloc

@@ -5,7 +5,6 @@
 context: "Open" on a button is not the "Open" of a status. What is kept is always the English.
 """
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -17,9 +16,8 @@ import flask_babel
 from babel import Locale
 from babel.numbers import format_decimal
 
+from webapp import gate
 from webapp.core.languages import SOURCE, locale_of
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def _(text: str, **values: object) -> str:
@@ -91,11 +89,13 @@ def day_pattern(locale_name: str, skeleton: str) -> str:
 
 
 def tidy(text: str | None) -> str:
-    """Return what somebody typed without spaces around it and without what nobody types.
+    """Return what somebody typed, in several lines, without what nobody types and spaces around."""
+    return gate.lines(text).strip() if text else ""
 
-    PostgreSQL refuses NUL, and the other control characters say nothing.
-    """
-    return _CONTROLS.sub("", text).strip() if text else ""
+
+def tidy_line(text: str | None) -> str:
+    """Return what somebody typed as one line: a name, a title, words to search for."""
+    return gate.line(text).strip() if text else ""
 
 
 def format_date(value: date, form: str) -> str:

@@ -11,6 +11,7 @@ from werkzeug.wrappers.response import Response as BaseResponse
 from webapp.accounts.identity import me
 from webapp.companies.models import Project
 from webapp.core import htmx
+from webapp.core.converters import as_id
 from webapp.core.database import db, writing
 from webapp.core.problems import Forbidden, NotFound
 from webapp.core.text import _
@@ -138,8 +139,8 @@ def _add_changing(bp: Blueprint, host: Host) -> None:
     def retry_mine() -> BaseResponse:
         """Try all of my copies again that failed, on one record when one is named."""
         which = ImportItem.person_id == me().id
-        if (record_id := request.form.get("record", "")).isdecimal():
-            which = and_(which, ImportItem.record_id == int(record_id[:18]))
+        if "record" in request.form:
+            which = and_(which, ImportItem.record_id == (as_id(request.form["record"]) or 0))
         with writing() as session:
             ids = [item.id for item in _items(session, which) if item.state in RESTING_SHOWN]
             count = claims.try_again(session, _failed(ImportItem.id.in_(ids)))

@@ -40,7 +40,7 @@ from webapp.imports.tasks import Errand
 from webapp.imports.walk_models import FolderWalk, WalkFile, WalkStep
 from webapp.imports.walks import Held, LeaseLost
 from webapp.picker.reasons import Limits, Why
-from webapp.picker.rows import clean_origin, plain, refusal, version_number
+from webapp.picker.rows import clean_origin, refusal, version_number
 
 log = logging.getLogger(__name__)
 
@@ -238,7 +238,7 @@ class _Page:
                 self._leave_out(item, Why("too_many_folders"))
             else:
                 room -= 1
-                way = [*self._step.way, plain(item.name)]
+                way = [*self._step.way, item.name]
                 self._session.add(WalkStep(walk_id=self._walk.id, folder_id=item.id, way=way))
                 # One after the other: their order is the order in which they are read.
                 self._session.flush()
@@ -266,7 +266,7 @@ class _Page:
         return WalkFile(
             walk_id=self._walk.id,
             step_id=self._step.id,
-            name=plain(item.name)[:NAME_MAX_LENGTH],
+            name=item.name[:NAME_MAX_LENGTH],
             size_bytes=item.size_bytes,
             sha1=item.digest,
             box_file_id=item.id,
@@ -278,7 +278,7 @@ class _Page:
         )
 
     def _leave_out(self, item: BoxItem, why: Why) -> None:
-        self._counts.leave_out(" / ".join([*self._step.way, plain(item.name)]), why)
+        self._counts.leave_out(" / ".join([*self._step.way, item.name]), why)
 
     def _known(
         self,

@@ -17,10 +17,10 @@ from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import getaddresses
 
-from webapp.core.text import tidy
+from webapp.core.text import tidy, tidy_line
 from webapp.mail.addresses import Mailbox
 from webapp.mail.html_text import text_of_html
-from webapp.mail.letters import message_ids, one_line
+from webapp.mail.letters import message_ids
 
 # Everything Python's parser has been seen to raise on a message made to hurt it.
 UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
@@ -102,7 +102,7 @@ def _decoded(raw: str) -> str:
         )
     except UNREADABLE:
         text = raw
-    return " ".join(tidy(one_line(text)).split())
+    return " ".join(tidy_line(text).split())
 
 
 def _mailboxes(message: "Message[str, str]", name: str) -> list[Mailbox]:
@@ -112,7 +112,7 @@ def _mailboxes(message: "Message[str, str]", name: str) -> list[Mailbox]:
         return []
     found: dict[str, Mailbox] = {}
     for shown, address in pairs[:MAILBOXES_MAX]:
-        clean = one_line(tidy(address)).lower()
+        clean = tidy_line(address).lower()
         if "@" in clean and " " not in clean and len(clean) <= 254:
             found.setdefault(clean, Mailbox(_decoded(shown)[:200], clean))
     return list(found.values())

@@ -14,13 +14,13 @@ from email.header import Header
 from email.message import EmailMessage
 from email.utils import format_datetime
 
+from webapp import gate
 from webapp.mail.addresses import Mailbox, on_the_wire
 
 LINE = 76
 NAME_MAX = 100
 CRLF = "\r\n"
 _POLICY = policy.SMTP.clone(cte_type="7bit")
-_NOT_IN_A_HEADER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,240}>")
 
 
@@ -77,7 +77,7 @@ def headers_of(letter: Letter) -> list[tuple[str, str]]:
 
 def one_line(text: str) -> str:
     """Return text that cannot end a header and begin another."""
-    return _NOT_IN_A_HEADER.sub(" ", text).strip()
+    return gate.line(text).strip()
 
 
 def message_ids(text: str) -> list[str]:
@@ -133,5 +133,4 @@ def _body(letter: Letter) -> bytes:
 
 
 def _lines(text: str) -> str:
-    clean = re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]", "", text)
-    return clean.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
+    return gate.lines(text).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"

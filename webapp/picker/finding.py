@@ -31,7 +31,7 @@ from webapp.picker.frame import (
 )
 from webapp.picker.host import Action, Door
 from webapp.picker.listing import ROOT, WAYS, Listing, Search, View
-from webapp.picker.rows import Row, RowMaker, owner_of, plain, trail_of
+from webapp.picker.rows import Row, RowMaker, owner_of, trail_of
 from webapp.picker.seals import ELLIPSIS, BadSeal, Crumb, Seals
 
 SORTS = frozenset({"name", "date", "size"})
@@ -188,7 +188,7 @@ def _asked_trail(client: BoxClient, folder_id: str, *, since: float) -> tuple[Cr
     except BoxUnavailable:
         return unnamed
     middle = (crumb for crumb in trail_of(found) if crumb.folder_id != ROOT_ID)
-    return (ROOT, *middle, Crumb(folder_id, plain(found.name)))
+    return (ROOT, *middle, Crumb(folder_id, found.name))
 
 
 # ---- the views beside the folders
@@ -337,7 +337,7 @@ def _by_shared_link(door: Door, address: str, pasted: str) -> Listing:
             _(
                 "“%(name)s” is open to you by its link only. Ask %(owner)s to invite %(login)s, "
                 "then it can be attached.",
-                name=plain(found.name),
+                name=found.name,
                 owner=owner_of(found) or _("its owner"),
                 login=door.login,
             )

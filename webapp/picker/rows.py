@@ -35,8 +35,6 @@ CLASSIFICATION_MAX_LENGTH = 200
 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
 _CLOCK = re.compile(r".{10}T(\d\d):(\d\d)", re.ASCII)
-# Control characters, and those that turn the direction of whatever follows them.
-_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +98,11 @@ class RowMaker:
             return self._folder(item, with_path)
         if not item.is_file:
             why = self._text(Why("bookmark"))
-            return Row(plain(item.name), "", "URL", self._when(item), "", why=why)
+            return Row(item.name, "", "URL", self._when(item), "", why=why)
         return self._file(item, with_path)
 
     def _folder(self, item: BoxItem, with_path: bool) -> Row:
-        name, href = plain(item.name), f"{self._folder_prefix}{item.id}"
+        name, href = item.name, f"{self._folder_prefix}{item.id}"
         quoted, mac = quote(name, safe=""), self._seals.mac("folder", f"{item.id}|{name}")
         if len(quoted) <= HREF_NAME_MAX_LENGTH:
             href = f"{href}?n={quoted}&s={mac}"
@@ -210,7 +208,7 @@ class RowMaker:
         value: list[Any] = [
             item.id,
             item.version_id,
-            plain(item.name),
+            item.name,
             item.size_bytes,
             item.digest,
             version_number(item) or None,
@@ -237,19 +235,14 @@ class RowMaker:
         return self._days.text(day[1], int(day[2]), int(day[3]), with_year=is_other_year)
 
 
-def plain(text: str) -> str:
-    """Return a name as it may be shown: without what would reorder or hide what stands beside."""
-    return text if text.isascii() and text.isprintable() else _UNSHOWN.sub("", text)
-
-
 def clean_origin(item: BoxItem, my_box_id: str) -> Origin:
     """Return whose a file is and how it is classified, as it may be shown and kept."""
     found = origin_of(item, my_box_id)
     login, classification = found.owner_login, found.classification
     return Origin(
-        plain(found.owner)[:OWNER_MAX_LENGTH],
-        plain(login)[:OWNER_MAX_LENGTH] if login else login,
-        plain(classification)[:CLASSIFICATION_MAX_LENGTH] if classification else "",
+        found.owner[:OWNER_MAX_LENGTH],
+        login[:OWNER_MAX_LENGTH] if login else login,
+        classification[:CLASSIFICATION_MAX_LENGTH] if classification else "",
     )
 
 
@@ -318,12 +311,12 @@ def version_number(item: BoxItem) -> str:
 
 def owner_of(item: BoxItem) -> str:
     """Return what the owner is called, "" when Box does not tell."""
-    return plain(item.owned_by.name)[:OWNER_MAX_LENGTH] if item.owned_by else ""
+    return item.owned_by.name[:OWNER_MAX_LENGTH] if item.owned_by else ""
 
 
 def _locker(item: BoxItem) -> str:
     holder = item.lock.created_by if item.lock else None
-    return plain(holder.name) if holder and holder.name else _("someone in Box")
+    return holder.name if holder and holder.name else _("someone in Box")
 
 
 def _path_of(item: BoxItem) -> str:
@@ -343,4 +336,4 @@ def _way_of(item: BoxItem) -> list[list[str]]:
 def trail_of(item: BoxItem) -> tuple[Crumb, ...]:
     """Return the way to an item that came with its path."""
     above = item.path_collection.entries if item.path_collection else ()
-    return tuple(Crumb(a.id, plain(a.name or "")) for a in above)
+    return tuple(Crumb(a.id, a.name or "") for a in above)

@@ -8,16 +8,16 @@ views of its own. Everything works as plain pages; htmx gets the same partials a
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, redirect, request
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.core import htmx
+from webapp.core.addresses import is_local_path, path_of
 from webapp.core.converters import as_id
 from webapp.core.problems import Conflict, Invalid, Problem
-from webapp.core.text import tidy
+from webapp.core.text import _, tidy
 from webapp.picker import browsing, previews, tus
 from webapp.picker.frame import (
     DIALOG,
@@ -156,9 +156,11 @@ def change_tray() -> BaseResponse:
 
 def upload() -> BaseResponse:
     """Put files from the computer into the tray."""
-    for file in request.files.getlist("file"):
-        if file.filename:
-            opened_host().upload(opened_target(), file)
+    sent = [file for file in request.files.getlist("file") if file.filename]
+    if not sent:
+        raise Invalid(_("No file came. Choose one and send it again."))
+    for file in sent:
+        opened_host().upload(opened_target(), file)
     return _tray_again()
 
 
@@ -169,7 +171,8 @@ def _tray_again() -> BaseResponse:
         )
         return htmx.announce(response, "tray-changed")
     back = request.form.get("back", "")
-    return redirect(back if back.startswith(prefix()) else prefix(), 303)
+    is_here = back.startswith(prefix()) and is_local_path(back)
+    return redirect(back if is_here else prefix(), 303)
 
 
 def send() -> BaseResponse:
@@ -190,7 +193,7 @@ def send() -> BaseResponse:
 
 def _is_on_own_page() -> bool:
     """True when the dialog is the page that is asking, not something before another one."""
-    return urlsplit(request.headers.get("HX-Current-URL", "")).path.startswith(prefix())
+    return path_of(request.headers.get("HX-Current-URL", "")).startswith(prefix())
 
 
 def choose() -> BaseResponse:

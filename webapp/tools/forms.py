@@ -26,7 +26,7 @@ from wtforms import Field as FormField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from webapp.core.text import _, format_number, tidy
+from webapp.core.text import _, format_number, tidy, tidy_line
 from webapp.mail.addresses import is_address, split_addresses
 from webapp.tools.distribution import person_or_group
 from webapp.tools.registry import Field, Kind, Section, Tool
@@ -93,7 +93,7 @@ def _title(tool: Tool) -> StringField:
     return StringField(
         _(tool.title_label),
         validators=[InputRequired(_("Write a few words.")), _length(tool.title_max_length)],
-        filters=[tidy],
+        filters=[tidy_line],
     )
 
 
@@ -162,7 +162,7 @@ def _form_field(field: Field, choices: Choices) -> Any:
         case _:
             checks += [_length(field.max_length or TEXT_MAX_LENGTH)]
             keys = {"list": f"{field.key}-said"} if choices.said.get(field.key) else {}
-            return StringField(label, validators=checks, filters=[tidy], render_kw=keys)
+            return StringField(label, validators=checks, filters=[tidy_line], render_kw=keys)
 
 
 def _chosen(label: str, field: Field, choices: Choices, checks: list[Any]) -> Any:

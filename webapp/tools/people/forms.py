@@ -13,7 +13,7 @@ from webapp.companies.models import Level
 from webapp.companies.permissions import EVERYTHING, LEVEL_NAMES, Levels
 from webapp.core.checks import at_most, called, email, lower
 from webapp.core.problems import Invalid
-from webapp.core.text import _, later, tidy
+from webapp.core.text import _, later, tidy_line
 from webapp.tools.registry import TOOLS
 
 NAME_MAX_LENGTH = 80
@@ -30,14 +30,14 @@ def _id(value: object) -> int | None:
 class MemberForm(FlaskForm):  # type: ignore[misc]  # flask_wtf has no types
     """Somebody a company invites: to itself, or with a template to one of its projects."""
 
-    first = StringField(filters=[tidy], validators=[Optional(), at_most(90)])
-    last = StringField(filters=[tidy], validators=[DataRequired(NAMELESS), at_most(90)])
+    first = StringField(filters=[tidy_line], validators=[Optional(), at_most(90)])
+    last = StringField(filters=[tidy_line], validators=[DataRequired(NAMELESS), at_most(90)])
     email = EmailField(
         filters=[lower],
         validators=[DataRequired(later("Write their e-mail address.")), at_most(254), email],
         render_kw={"autocomplete": "off"},
     )
-    title = StringField(filters=[tidy], validators=[Optional(), at_most(200)])
+    title = StringField(filters=[tidy_line], validators=[Optional(), at_most(200)])
     vendor = SelectField(coerce=_id, validators=[Optional()], **WRONG)
 
     @property
@@ -62,14 +62,14 @@ class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has n
 
 class GroupForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
-        filters=[tidy], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
+        filters=[tidy_line], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
     )
     members = _CheckboxList(coerce=int, validators=[Optional()])
 
 
 class TemplateForm(FlaskForm):  # type: ignore[misc]
     name = StringField(
-        filters=[tidy], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
+        filters=[tidy_line], validators=[DataRequired(NAMELESS), at_most(NAME_MAX_LENGTH)]
     )
 
 
