@@ -5,11 +5,15 @@ from decimal import Decimal
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from tests.support.pages import Visitor
 from tests.support.world import World
 from tests.tools.contracts import Job, address, figures, steps
+from webapp.accounts.models import Person
 from webapp.companies.models import Level
+from webapp.core.database import db
+from webapp.records.models import RecordRow
 from webapp.tools.catalog.prime_contract import TOOL
 from webapp.tools.registry import TOOLS
 
@@ -133,6 +137,76 @@ def test_what_cannot_be_is_said_beside_the_field_of_a_line(
     answer = alice.submit(page, "/add", expect=422, **given)
     assert complaint in answer.text
     assert job.record(here).amount == 0
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_amounts_are_taken_as_people_write_them_and_never_break_the_page(
+    alice: Visitor, job: Job, world: World, language: str
+) -> None:
+    with job.app.app_context():
+        db.session.get_one(Person, world.people["alice"]).language = language
+        db.session.commit()
+        db.session.remove()
+    here = job.make(alice, "prime_contract", "Tower GMP", retainage="7.5 %")
+    section = f"{here}/sections/sov/add"
+    given = alice.get(section).form("/add").values | {"cost_code": "03-300"}
+    for hostile in (
+        "1e30",
+        "Infinity",
+        "sNaN",
+        "1e999999999",
+        "9" * 5000,
+        "9" * 39,
+        "\u0661",
+        "-1",
+    ):
+        answer = alice.post(section, {**given, "amount": hostile}, expect=422)
+        assert next(answer.all("p", class_="err"), None) is not None, hostile
+    assert job.record(here).amount == 0
+    pasted = ("$1,234.56", "1.234,56", "1\u00a0234.56", "USD 1,000", "1e0x", "999,999,999,999.99")
+    for text in pasted:
+        alice.post(section, {**given, "amount": text}, expect=422 if "x" in text else 303)
+    # What the page prints, and what the field says, is read again as the same.
+    page = alice.get(here)
+    rows = [tr for tr in page.all("tr") if (tr.get("id") or "").startswith("row-")]
+    printed = [cell for tr in rows for td in tr for cell in ["".join(td.itertext())] if "$" in cell]
+    assert len(printed) == 5
+    before = job.record(here).amount
+    for row, amount in zip(rows, printed, strict=True):
+        edit = alice.get(f"{here}/rows/{(row.get('id') or '').removeprefix('row-')}/edit")
+        assert edit.form("/edit").values["amount"] == [amount.removeprefix("$")]
+        alice.submit(edit, "/edit")
+        edit = alice.get(f"{here}/rows/{(row.get('id') or '').removeprefix('row-')}/edit")
+        alice.submit(edit, "/edit", amount=amount)
+    assert job.record(here).amount == before == Decimal("1000000004703.67")
+    told = alice.get(f"{here}/edit").form("/edit").values["retainage"]
+    alice.submit(alice.get(f"{here}/edit"), "/edit", retainage=f"{told[0]} %")
+    assert job.record(here).details["retainage"] == "7.50"
+
+
+def test_lines_that_come_to_more_than_can_be_kept_are_refused(alice: Visitor, job: Job) -> None:
+    here = job.make(alice, "prime_contract", "Tower GMP")
+    job.line(alice, here, "1000000000000")
+    with job.app.app_context():
+        line = db.session.scalars(select(RecordRow)).one()
+        line.amount = Decimal(10**15)
+        db.session.commit()
+        db.session.remove()
+    given = alice.get(f"{here}/sections/sov/add").form("/add").values
+    more = {**given, "cost_code": "03-300", "amount": "0.01"}
+    answer = alice.post(f"{here}/sections/sov/add", more, expect=422)
+    assert "Its lines come to more than $1,000,000,000,000,000.00." in answer.text
+
+
+def test_a_version_that_is_no_number_is_another_version(alice: Visitor, job: Job) -> None:
+    here = job.make(alice, "prime_contract", "Tower GMP")
+    for version in ("9" * 5000, "9" * 25, "1e30", "\u0661", ""):
+        form = alice.get(f"{here}/edit").form("/edit").values
+        alice.post(f"{here}/edit", {**form, "version": version}, expect=409)
+    for record in ("9" * 25, "9" * 18, "x"):
+        alice.post("/imports/retry", {"record": record})
+    for page in ("9" * 25, "-1", "\u0661"):
+        alice.get(f"{job.at('prime_contract')}?page={page}")
 
 
 def test_the_lines_rest_once_the_contract_is_approved(alice: Visitor, job: Job) -> None:

@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.clock import utcnow
+from webapp.core.converters import ID_MAX
 from webapp.core.database import rows_changed
 from webapp.core.names import clean_name, extension_of
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, Invalid
 from webapp.core.text import N_, _
 
@@ -147,12 +149,8 @@ def _versions_from(session: Session, older_id: int, record_id: int) -> list[Atta
 
 def _is_before(one: Attachment, other: Attachment) -> bool:
     """Tell whether a version is older than another; what Box does not count came as it arrived."""
-    first, second = (_counted(a.box_version_number) for a in (one, other))
+    first, second = (as_whole(a.box_version_number, ID_MAX) for a in (one, other))
     return first is not None and second is not None and first < second
-
-
-def _counted(number: str | None) -> int | None:
-    return int(number) if number and number.isascii() and number.isdecimal() else None
 
 
 def _tell_versions(

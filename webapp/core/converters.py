@@ -2,6 +2,8 @@
 
 from werkzeug.routing import BaseConverter, ValidationError
 
+from webapp.core.numbers import as_whole
+
 # What PostgreSQL's INTEGER holds; a larger number would be an error there, and is no id anywhere.
 ID_MAX = 2**31 - 1
 
@@ -21,8 +23,7 @@ class IdConverter(BaseConverter):
 
 def as_id(text: str) -> int | None:
     """Return an id given in a query or a form, None when it is none."""
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(ID_MAX))
-    return int(text) if is_number and 0 < int(text) <= ID_MAX else None
+    return as_whole(text, ID_MAX) or None
 
 
 class TokenConverter(BaseConverter):

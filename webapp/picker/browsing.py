@@ -16,6 +16,7 @@ from webapp.box import links
 from webapp.box.errors import BoxError
 from webapp.box.items import ROOT_ID, is_item_id
 from webapp.core import htmx
+from webapp.core.numbers import as_whole
 from webapp.core.text import _
 from webapp.picker import finding, refusals
 from webapp.picker.finding import FOLLOWING
@@ -196,8 +197,7 @@ def _refused(door: Door, refusal: Refusal, folder_id: str, *, partial: str) -> B
 
 def _tries() -> int:
     """Return how often this address was tried before; only ever used to stop trying."""
-    text = request.args.get("t", "0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+    return as_whole(request.args.get("t"), 999) or 0
 
 
 def _again(folder_id: str, *, from_the_top: bool) -> str:

@@ -19,6 +19,7 @@ from webapp.box.errors import BoxBlocked, BoxDenied, BoxItemGone, BoxUnavailable
 from webapp.box.items import ROOT_ID, BoxItem
 from webapp.box.links import Kind
 from webapp.core.clock import utcnow
+from webapp.core.numbers import as_whole
 from webapp.core.text import _, local_date, tidy
 from webapp.picker.frame import (
     box_url,
@@ -250,12 +251,10 @@ def asked_search() -> Search:
 
 
 def _offset(page: int) -> int:
-    text = request.args.get("o", "0")
-    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+    offset = as_whole(request.args.get("o", "0"), OFFSET_MAX)
+    if offset is None or offset % page:
         raise BadRequest
-    if int(text) % page or int(text) > OFFSET_MAX:
-        raise BadRequest
-    return int(text)
+    return offset
 
 
 def hits(door: Door, search: Search, folder_id: str) -> Listing:

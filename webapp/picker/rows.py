@@ -14,6 +14,7 @@ from urllib.parse import quote
 from webapp.box.items import BoxItem, Origin, is_item_id, origin_of
 from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
+from webapp.core.numbers import as_whole
 from webapp.core.text import _
 from webapp.picker.host import Choice, FolderChoice, Target, Tray
 from webapp.picker.reasons import Limits, Why, why_text
@@ -31,6 +32,7 @@ HREF_NAME_MAX_LENGTH = 600
 OWNER_MAX_LENGTH = 254
 WAY_MAX_LENGTH = 800
 VERSION_NUMBER_MAX_LENGTH = 12
+VERSION_MAX = 10**VERSION_NUMBER_MAX_LENGTH
 CLASSIFICATION_MAX_LENGTH = 200
 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
@@ -300,7 +302,7 @@ def open_folder_choice(seals: Seals, token: str, folder: tuple[Crumb, ...]) -> F
 
 
 def _as_number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return as_whole(text, VERSION_MAX) or 0
 
 
 def version_number(item: BoxItem) -> str:

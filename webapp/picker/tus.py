@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadRequest, ClientDisconnected, MethodNotAllowed
 from werkzeug.http import http_date
 
 from webapp.core.formats import filesize
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _
 from webapp.picker.frame import opened_host, opened_target
@@ -25,7 +26,7 @@ PART_TYPE = "application/offset+octet-stream"
 ALGORITHMS = ("sha1", "sha256")
 ENDPOINTS = ("parts", "part")
 BLOCK_BYTES = 1 << 20
-NUMBER_MAX_LENGTH = 15
+NUMBER_MAX = 10**15 - 1
 
 
 class TooLarge(Invalid):
@@ -156,10 +157,10 @@ def _comparing(blocks: Iterator[bytes], name: str, expected: bytes) -> Iterator[
 
 
 def _number(header: str) -> int:
-    text = request.headers.get(header, "")
-    if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_MAX_LENGTH):
+    found = as_whole(request.headers.get(header), NUMBER_MAX)
+    if found is None:
         raise BadRequest
-    return int(text)
+    return found
 
 
 def _file_name() -> str:

@@ -1,6 +1,6 @@
 """A form for any declaration: the fields a person may change, with the choices of the project."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as dataclass_field
 from datetime import date
@@ -12,9 +12,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import (
     BooleanField,
     DateField,
-    DecimalField,
     HiddenField,
-    IntegerField,
     SelectField,
     SelectMultipleField,
     StringField,
@@ -26,7 +24,10 @@ from wtforms import Field as FormField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from webapp.core.text import _, format_number, tidy, tidy_line
+from webapp.core.converters import ID_MAX
+from webapp.core.formats import money
+from webapp.core.numbers import Unreadable, as_whole, read_number
+from webapp.core.text import _, format_number, locale, tidy, tidy_line
 from webapp.mail.addresses import is_address, split_addresses
 from webapp.tools.distribution import person_or_group
 from webapp.tools.registry import Field, Kind, Section, Tool
@@ -36,6 +37,7 @@ TEXT_MAX_LENGTH = 200
 ADDRESSES_MAX_LENGTH = 4000
 LONG_TEXT_MAX_LENGTH = 50_000
 MONEY_MAX = 10**12
+WHOLE_MAX = 100_000
 CENT = Decimal("0.01")
 DECIMAL_KEYS = {"inputmode": "decimal"}
 CHOSEN = {
@@ -71,6 +73,54 @@ class _CheckboxList(SelectMultipleField):  # type: ignore[misc]  # wtforms has n
 
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
+
+
+class _NumberField(StringField):  # type: ignore[misc]  # wtforms has no types
+    """A number as people write it; `places` after the decimal mark at most, `unit` goes unread."""
+
+    def __init__(self, *args: Any, places: int, unit: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.places, self.unit = places, unit
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        text = valuelist[0] if valuelist else ""
+        self.data = None
+        if not text.strip():
+            return
+        try:
+            found = read_number(text, locale(), unit=self.unit)
+        except Unreadable:
+            example = format_number(Decimal("1234.56"), 2) if self.places else "12"
+            raise ValueError(
+                _("Not a valid decimal value. Write it like %(example)s.", example=example)
+                if self.places
+                else _("Not a valid integer value. Write it like %(example)s.", example=example)
+            ) from None
+        self.data = found
+
+    def _value(self) -> str:
+        """Return what stands in the field: what was sent, or the value as the page prints it."""
+        if self.raw_data:
+            # Nobody typed so much, and nobody is to be sent it back.
+            return str(self.raw_data[0])[:TEXT_MAX_LENGTH]
+        if self.data is None:
+            return ""
+        return format_number(Decimal(self.data), self.places)
+
+
+class _WholeField(_NumberField):
+    """A whole number as people write it; "12.00" is one, "12.5" is none."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        super().process_formdata(valuelist)
+        if self.data is None:
+            return
+        if self.data != self.data.to_integral_value():
+            self.data = None
+            raise ValueError(_("Write a whole number."))
+        self.data = int(self.data)
 
 
 def make_form(
@@ -126,8 +176,7 @@ def sent_values(form: FlaskForm, fields: tuple[Field, ...]) -> Values:
 
 def sent_version(form: FlaskForm) -> int:
     """Return the version that a form was made over, 0 when it names none."""
-    text = form["version"].data or ""
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return as_whole(form["version"].data, ID_MAX) or 0
 
 
 def _form_field(field: Field, choices: Choices) -> Any:
@@ -147,10 +196,15 @@ def _form_field(field: Field, choices: Choices) -> Any:
             return _money(label, field, checks)
         case Kind.PERCENT:
             checks.append(NumberRange(min=0, max=100, message=_("Write a percentage up to 100.")))
-            return DecimalField(label, places=2, validators=checks, render_kw=DECIMAL_KEYS)
+            checks.append(_two_places)
+            return _NumberField(
+                label, places=2, unit="%", validators=checks, render_kw=DECIMAL_KEYS
+            )
         case Kind.WHOLE_NUMBER:
-            checks.append(NumberRange(min=0, max=100_000, message=_("Write a number from 0.")))
-            return IntegerField(label, validators=checks, render_kw={"inputmode": "numeric"})
+            checks.append(_between(0, WHOLE_MAX, _("Write a number from 0."), format_number))
+            keys = {"inputmode": "numeric"}
+            unit = _(field.unit) if field.unit else ""
+            return _WholeField(label, places=0, unit=unit, validators=checks, render_kw=keys)
         case Kind.YES_NO:
             return BooleanField(label)
         case Kind.ADDRESSES:
@@ -240,12 +294,27 @@ def offered(field: Field, choices: Choices) -> tuple[tuple[Any, str], ...]:
             return tuple((key, _(text)) for key, text in field.choices)
 
 
-def _money(label: str, field: Field, checks: list[Any]) -> DecimalField:
+def _money(label: str, field: Field, checks: list[Any]) -> _NumberField:
     least, advice = 0, _("Write an amount from 0.")
     if field.may_be_negative:
         least, advice = -MONEY_MAX, _("Write an amount, a credit with a minus sign.")
-    checks += [NumberRange(min=least, max=MONEY_MAX, message=advice), _whole_cents]
-    return DecimalField(label, places=2, validators=checks, render_kw=DECIMAL_KEYS)
+    checks += [_between(least, MONEY_MAX, advice, money), _two_places]
+    return _NumberField(label, places=2, validators=checks, render_kw=DECIMAL_KEYS)
+
+
+def _between(
+    least: int, most: int, advice: str, written: Callable[[Decimal], str]
+) -> Callable[[Any, FormField], None]:
+    """Return a check of a number, which names the largest there is to whoever went beyond it."""
+
+    def check(_form: Any, field: FormField) -> None:
+        if field.data is not None and field.data > most:
+            largest = _("At most %(num)s.", num=written(Decimal(most)))
+            raise ValidationError(f"{advice} {largest}")
+        if field.data is not None and field.data < least:
+            raise ValidationError(advice)
+
+    return check
 
 
 def _select(label: str, choices: Any, checks: list[Any], *, coerce: Any = str) -> SelectField:
@@ -291,6 +360,7 @@ def _deliverable(_form: Any, field: FormField) -> None:
         raise ValidationError(_("%(address)s is no e-mail address.", address=wrong[0][:80]))
 
 
-def _whole_cents(_form: Any, field: FormField) -> None:
-    if isinstance(field.data, Decimal) and field.data != field.data.quantize(CENT):
+def _two_places(_form: Any, field: FormField) -> None:
+    fraction = f"{field.data:f}".partition(".")[2] if field.data is not None else ""
+    if len(fraction.rstrip("0")) > 2:
         raise ValidationError(_("Write at most two decimal places."))

@@ -25,6 +25,7 @@ from webapp.attachments.models import Attachment
 from webapp.companies.models import Level
 from webapp.core.clock import utcnow
 from webapp.core.converters import as_id
+from webapp.core.numbers import as_whole
 from webapp.core.text import _, local_date
 from webapp.records.models import Record, RecordPerson, folded
 from webapp.records.visibility import hangs_on_seen, hangs_visibly, may_see, may_see_at
@@ -43,6 +44,7 @@ from webapp.tools.values import (
 )
 
 PAGE = 50
+PAGE_MAX = 99_999
 # Beyond this many nobody needs the exact number, and counting would cost more than the page.
 COUNTED = 500
 QUERY_MAX_LENGTH = 200
@@ -71,7 +73,6 @@ class Filter:
         # PostgreSQL takes no NUL, and nobody looks for a control character.
         args = {key: value for key, value in args.items() if value.isprintable()}
         sort = args.get("sort", "")
-        page = args.get("page", "1")
         return cls(
             tool,
             status=args.get("status", "")[:40],
@@ -82,7 +83,7 @@ class Filter:
             },
             sort=sort if sort in tool.columns and sort in SORTS else "",
             descending=args.get("dir") == "desc",
-            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+            page=as_whole(args.get("page"), PAGE_MAX) or 1,
         )
 
     def args(self, **changes: str) -> dict[str, str]:

@@ -13,13 +13,14 @@ from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core.converters import as_id
 from webapp.core.database import db, release
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid
 from webapp.core.spreadsheets import Row
 from webapp.core.text import _, format_number
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
 from webapp.tools.files import ShownFile
-from webapp.tools.lists import PAGE, QUERY_MAX_LENGTH, Control
+from webapp.tools.lists import PAGE, PAGE_MAX, QUERY_MAX_LENGTH, Control
 from webapp.tools.naming import name_of
 from webapp.tools.registry import TOOLS, Tool
 
@@ -41,13 +42,12 @@ class Filter:
     def from_args(cls, args: dict[str, str]) -> "Filter":
         # PostgreSQL takes no NUL, and nobody looks for a control character.
         args = {key: value for key, value in args.items() if value.isprintable()}
-        page = args.get("page", "1")
         return cls(
             text=args.get("q", "").strip()[:QUERY_MAX_LENGTH],
             tool=args.get("tool", "") if TOOLS.get(args.get("tool", "")) else "",
             source=args.get("source", "") if args.get("source") in set(Source) else "",
             person=args.get("person", "") if as_id(args.get("person", "")) else "",
-            page=max(1, int(page)) if page.isascii() and page.isdigit() and len(page) < 6 else 1,
+            page=as_whole(args.get("page"), PAGE_MAX) or 1,
         )
 
     def args(self, **changes: str) -> dict[str, str]:

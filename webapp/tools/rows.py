@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session, joinedload
 from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.clock import utcnow
-from webapp.core.problems import Conflict, Forbidden
+from webapp.core.formats import money
+from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _, kept_text
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see_in_row, may_see_row, sees_into
@@ -40,6 +41,10 @@ class SeenRow:
 
     row: RecordRow
     sealed: frozenset[str] = frozenset()
+
+
+# Far above what anybody builds, and far below what either database can hold in cents.
+TOTAL_MAX = Decimal(10**15)
 
 
 def rows_of(session: Session, record_id: int, section: Section) -> list[RecordRow]:
@@ -233,6 +238,8 @@ def settle(session: Session, record: Record, section: Section) -> None:
     """Work out what follows from a table: the record's amount, and what its people are to it."""
     if section.sums:
         record.amount = total(session, record, section)
+        if abs(record.amount) > TOTAL_MAX:
+            raise Invalid(_("Its lines come to more than %(num)s.", num=money(TOTAL_MAX)))
     if section.part:
         rows = rows_of(session, record.id, section)
         set_people(session, record.id, section.key, [r.person_id for r in rows if r.person_id])

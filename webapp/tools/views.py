@@ -9,6 +9,7 @@ from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import htmx
 from webapp.core.database import db, writing
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _
 from webapp.records.models import Record
@@ -18,6 +19,8 @@ from webapp.tools.files import file_lists, news_of_others
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Listing, Part, Tool
+
+NUMBER_MAX = 999_999
 
 
 @bp.get("")
@@ -174,11 +177,12 @@ def renumber(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     """Give the record another number; the tool's admins only."""
     wanted = request.form.get("number", "").strip()
     try:
-        if not (wanted.isascii() and wanted.isdigit() and len(wanted) <= 6 and int(wanted)):
+        number = as_whole(wanted, NUMBER_MAX)
+        if not number:
             raise Invalid(_("Write a number from 1 to 999999."))
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
-            lifecycle.renumber(session, found, int(wanted))
+            lifecycle.renumber(session, found, number)
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)
     return redirect(address("record", tool, project_id, record_id), 303)

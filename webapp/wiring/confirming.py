@@ -16,8 +16,10 @@ from webapp.box.items import Origin
 from webapp.companies.access import level_expression
 from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import Company, CompanyMember, Level, Project, Vendor
+from webapp.core.converters import ID_MAX
 from webapp.core.database import db
 from webapp.core.names import clean_name
+from webapp.core.numbers import as_whole
 from webapp.core.text import _, ngettext, step_text
 from webapp.imports.models import TrayItem
 from webapp.mail.addresses import split_addresses
@@ -119,7 +121,7 @@ def _name(item: TrayItem) -> str:
 
 
 def _count(number: str | None) -> int:
-    return int(number) if number and number.isascii() and number.isdigit() else 0
+    return as_whole(number, ID_MAX) or 0
 
 
 def who_sees(tool: Tool, record: Record, row: RecordRow | None, company: Company) -> str:

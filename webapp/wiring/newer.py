@@ -33,7 +33,9 @@ from webapp.box_link.models import BoxLink
 from webapp.companies import access
 from webapp.core import htmx
 from webapp.core.clock import utcnow
+from webapp.core.converters import ID_MAX
 from webapp.core.database import db, release
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, NotFound
 from webapp.core.text import _
 from webapp.imports.models import UNFINISHED, ImportItem
@@ -260,13 +262,13 @@ class _Look:
 def _number(item: BoxItem) -> str:
     """Return which version of its file this is, "" where Box does not count in a few digits."""
     text = str(item.version_number or "")
-    return text if text.isascii() and text.isdecimal() and len(text) < 10 else ""
+    return text if as_whole(text, ID_MAX) is not None else ""
 
 
 def _is_older(item: BoxItem, file: Attachment) -> bool:
     """True where what was remembered of Box is behind what is attached by now."""
-    ours, theirs = file.box_version_number or "", _number(item)
-    return bool(theirs) and ours.isdecimal() and int(theirs) < int(ours)
+    ours, theirs = (as_whole(n, ID_MAX) for n in (file.box_version_number, _number(item)))
+    return ours is not None and theirs is not None and theirs < ours
 
 
 def _coming(session: Session, found: Standing) -> Iterable[Version]:

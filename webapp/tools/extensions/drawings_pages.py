@@ -9,6 +9,7 @@ from webapp.accounts.identity import me
 from webapp.core import htmx
 from webapp.core.converters import as_id
 from webapp.core.database import db, writing
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, Invalid, NotFound, Problem
 from webapp.tools import lists
 from webapp.tools.blueprint import address, bp
@@ -53,13 +54,12 @@ def drawings_sheets(project_id: int, record_id: int) -> BaseResponse:
 def drawings_arrivals(project_id: int, record_id: int) -> BaseResponse:
     """What has come for a batch since its table was made; the page asks while copies are coming."""
     found = _open_batch(project_id, record_id)
-    shown = request.args.get("shown", "")
     if not htmx.wants_partial():
         return redirect(address("record", TOOL, project_id, record_id), 303)
     text = render_template(
         "tools/drawings/_arrivals.html",
         review=sheet_batches.review(db.session(), found),
-        shown=int(shown) if shown.isascii() and shown.isdigit() and len(shown) < 6 else 0,
+        shown=as_whole(request.args.get("shown"), SHEETS_MAX) or 0,
         here=address("record", TOOL, project_id, record_id),
     )
     return Response(text)

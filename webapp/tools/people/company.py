@@ -22,8 +22,10 @@ from webapp.companies.models import (
     Vendor,
 )
 from webapp.companies.permissions import Levels, levels_of_template, templates_of
+from webapp.core.converters import ID_MAX
 from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
+from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.tools.people import history
@@ -393,8 +395,7 @@ def change_template(company_id: int, template_id: int) -> Response:
     levels = sent_levels(levels_of_template(template))
     if not form.validate():
         return _template_response(company, form, levels, template=template, status=422)
-    text = request.form.get("version", "")
-    version = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    version = as_whole(request.form.get("version"), ID_MAX) or 0
     try:
         with writing() as session:
             templates.change(
