@@ -135,14 +135,16 @@ def test_only_those_who_are_listed_see_a_package(
     assert "Northfold" not in seen.text
 
 
-def test_a_closed_package_is_hidden_from_its_bidders(
+def test_a_bidder_reads_their_own_bid_once_bidding_is_closed(
     alice: Visitor, bob: Visitor, invited: tuple[str, int, int]
 ) -> None:
     record, bobs, _doras = invited
     bid(bob, record, bobs, amount="10")
     alice.post(f"{record}/move", {"move": "close"})
-    bob.get(record, expect=404)
-    bob.post(f"{record}/rows/{bobs}/edit", {"amount": "1"}, expect=404)
+    closed = bob.get(record)
+    assert "$10.00" in closed.text
+    assert "Hatchet" not in closed.text
+    bob.post(f"{record}/rows/{bobs}/edit", {"amount": "1"}, expect=403)
     alice.post(f"{record}/move", {"move": "reopen"})
     assert "$10.00" in bob.get(record).text
 

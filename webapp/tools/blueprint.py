@@ -46,9 +46,9 @@ def to_dialog(
     return redirect(url_for("row_attach.dialog", row_id=row_id, **where), 303)
 
 
-def take_step(session: Session, found: Standing, step: str) -> None:
+def take_step(session: Session, found: Standing, step: str, reason: str = "") -> None:
     """Take the step a button named; Invalid when there is none of that name."""
     transition = found.tool.transition(step)
     if transition is None:
         raise Invalid(_("There is no such step."))
-    lifecycle.move(session, found, transition)
+    lifecycle.move(session, found, transition, reason if transition.needs_reason else "")

@@ -1,6 +1,6 @@
 """Editing a record: the form of a declaration, two people at once, and nothing typed is lost."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import g, make_response, redirect, render_template, request
@@ -12,17 +12,40 @@ from webapp.accounts.identity import me
 from webapp.core.database import db, release, writing
 from webapp.core.problems import Forbidden, Invalid, Problem
 from webapp.core.text import _
-from webapp.tools import lifecycle
+from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address, bp, take_step, to_dialog
 from webapp.tools.files import file_lists
-from webapp.tools.forms import Choices, keeping, make_form, sent_values, sent_version
+from webapp.tools.forms import (
+    Choices,
+    keeping,
+    make_form,
+    make_row_form,
+    sent_values,
+    sent_version,
+)
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
 from webapp.tools.page import files_under, form_choices, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import Field, Tool
-from webapp.tools.values import names_in, read_values, shown
+from webapp.tools.registry import Field, Section, Tool
+from webapp.tools.values import is_filled, names_in, read_values, shown
 
 TYPED_MAX_LENGTH = 100_000
+LINES_OFFERED = 3
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The rows that a draft's form can add to one of its tables; `named` are those it has."""
+
+    section: Section
+    named: tuple[str, ...]
+    forms: tuple[FlaskForm, ...]
+
+    @property
+    def filled(self) -> list[FlaskForm]:
+        """Return the lines in which something is chosen."""
+        keys = self.section.in_form
+        return [form for form in self.forms if any(is_filled(form[key].data) for key in keys)]
 
 
 @bp.get("/<tool:tool>/<id:record_id>/edit")
@@ -37,11 +60,12 @@ def edit(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
 def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     """Save the form, and take a step when the button asks for one."""
     found = open_record(tool, project_id, record_id, me().id)
-    form = _form(found)
-    if not form.validate():
+    form, tables = _form(found), _tables(found)
+    is_sound = [line.validate() for table in tables for line in table.filled]
+    if not form.validate() or not all(is_sound):
         return _edit_response(found, form, status=422)
     try:
-        _save(found, form, request.form.get("move", ""))
+        _save(found, form, tables, request.form.get("move", ""))
     except ChangedMeanwhile as conflict:
         found = open_record(tool, project_id, record_id, me().id)
         return _edit_response(found, form, status=409, conflict=conflict)
@@ -53,7 +77,7 @@ def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     return redirect(address("record", tool, project_id, record_id), 303)
 
 
-def _save(found: Standing, form: FlaskForm, step: str) -> None:
+def _save(found: Standing, form: FlaskForm, tables: list[Lines], step: str) -> None:
     fields = _editable(found)
     values = sent_values(form, fields)
     with writing() as session:
@@ -65,6 +89,10 @@ def _save(found: Standing, form: FlaskForm, step: str) -> None:
             version=sent_version(form),
             fields=fields,
         )
+        for table in tables:
+            for line in table.filled:
+                declared = _in_form(table.section)
+                rows.add(session, now, table.section, sent_values(line, declared))
         if step:
             # What was just saved may have made this person the manager, or no longer.
             now = open_record(found.tool, now.record.project_id, now.record.id, me().id)
@@ -120,6 +148,34 @@ def _form(found: Standing) -> FlaskForm:
     return make_form(found.tool, _editable(found), offered, values, typed=typed)
 
 
+def _tables(found: Standing) -> list[Lines]:
+    """Return the tables that the form of this draft has lines for, as far as this person fills."""
+    if not found.tool.status(found.record.status).is_draft:
+        return []
+    offered = _offered(found)
+    return [
+        Lines(
+            section,
+            tuple(
+                rows.title_of(section, seen.row)
+                for seen in rows.seen_rows(db.session(), found, section)
+            ),
+            tuple(
+                make_row_form(
+                    section, _in_form(section), offered, {}, prefix=f"{section.key}-{number}-"
+                )
+                for number in range(1, LINES_OFFERED + 1)
+            ),
+        )
+        for section in found.tool.sections
+        if section.in_form and found.may_write_in(section)
+    ]
+
+
+def _in_form(section: Section) -> tuple[Field, ...]:
+    return tuple(section.field(key) for key in section.in_form)
+
+
 def _typed_before(found: Standing) -> MultiDict[str, str] | None:
     """Return what this person had typed and not saved, exactly as they typed it."""
     kept = found.record.details.get(UNSAVED_KEY, {}).get(str(found.person_id))
@@ -157,6 +213,7 @@ def _edit_response(
         fixed=_fixed(found),
         said=offered.said,
         steps=_steps(found),
+        tables=_tables(found),
         conflict=conflict,
         problem=problem,
         theirs=_their_values(found, form) if conflict else {},

@@ -148,10 +148,10 @@ def _title(tool: Tool) -> StringField:
 
 
 def make_row_form(
-    section: Section, fields: tuple[Field, ...], choices: Choices, values: Values
+    section: Section, fields: tuple[Field, ...], choices: Choices, values: Values, prefix: str = ""
 ) -> FlaskForm:
     """Return a form over the fields of a row, without a title of its own."""
-    return _form_class(f"{section.key}_form", {}, fields, choices)(data=values)
+    return _form_class(f"{section.key}_form", {}, fields, choices)(data=values, prefix=prefix)
 
 
 def _form_class(

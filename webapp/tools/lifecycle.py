@@ -33,6 +33,7 @@ from webapp.tools.values import (
 )
 
 UNSAVED_KEY = "unsaved"
+REASON_MAX_LENGTH = 500
 
 
 class ChangedMeanwhile(Conflict):
@@ -78,6 +79,7 @@ def save(
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))
     kept = expanded(session, tool, record, kept)
+    tool.extension.record_changing(session, standing, kept)
     write_values(session, tool, record, kept)
     _require_fitting(session, standing, kept)
     _keep_for(standing, None)
@@ -166,24 +168,26 @@ def discard(session: Session, standing: Standing) -> None:
     """Delete a draft that has no number yet; only its creator can."""
     record = standing.record
     is_draft = standing.tool.status(record.status).is_draft and record.number is None
-    if not is_draft or record.created_by_id != standing.person_id:
+    if not is_draft or Part.CREATOR not in standing.parts:
         raise Forbidden(_("Only an unnumbered draft can be discarded, and only by its creator."))
     session.delete(record)
     session.flush()
     standing.tool.extension.discarded(session, standing)
 
 
-def move(session: Session, standing: Standing, transition: Transition) -> None:
+def move(session: Session, standing: Standing, transition: Transition, reason: str = "") -> None:
     """Take a step; Forbidden when it is not this person's, Invalid when something is missing."""
     record, tool = standing.record, standing.tool
     hold(session, record)
     if record.status not in transition.before:
         raise Conflict(_("The status has changed since this page was opened."))
-    if not standing.can_be(transition.after):
+    if not standing.can_be(transition.after) or not standing.is_there(transition):
         raise Invalid(_("There is no such step."))
     if not standing.may_take(transition):
         raise Forbidden(_("This step is not yours to take."))
     _require_filled(session, tool, record, transition)
+    if transition.needs_reason and not reason:
+        raise Invalid(_("Say why this is done now."), title=_("A reason is missing"))
     if refusal := tool.extension.refusal(session, standing, transition):
         raise Invalid(refusal)
     old = record.status
@@ -204,6 +208,7 @@ def move(session: Session, standing: Standing, transition: Transition) -> None:
         step=transition.label,
         before=tool.status(old).label,
         after=tool.status(record.status).label,
+        **({"given": reason[:REASON_MAX_LENGTH]} if reason else {}),
     )
 
 
@@ -399,7 +404,7 @@ def audience_in(session: Session, tool: Tool, record: Record, status: Status) ->
     if not (status.is_draft or record.is_private or tool.listed_only):
         return None
     parts = tool.draft_to if status.is_draft else tool.private_to
-    return _who(session, tool, record, tuple(p for p in parts if p not in status.hidden_from))
+    return _who(session, tool, record, parts)
 
 
 def _who(session: Session, tool: Tool, record: Record, parts: tuple[Part, ...]) -> set[int]:

@@ -143,9 +143,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         panels=tuple(tool.extension.panels(session, found)),
         beside=_beside(session, found),
         history=_history(session, found),
-        may_discard=status.is_draft
-        and record.number is None
-        and record.created_by_id == found.person_id,
+        may_discard=status.is_draft and record.number is None and Part.CREATOR in found.parts,
     )
 
 

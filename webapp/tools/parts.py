@@ -151,7 +151,11 @@ class Standing:
 
     def may_take(self, transition: Transition) -> bool:
         fits = self.record.status in transition.before and self.can_be(transition.after)
-        return fits and bool(self.parts & set(transition.who))
+        return fits and self.is_there(transition) and bool(self.parts & set(transition.who))
+
+    def is_there(self, transition: Transition) -> bool:
+        """Does this record have the step at all, by what its fields say?"""
+        return not transition.only_if or bool(self.record.details.get(transition.only_if))
 
     def can_be(self, status: str) -> bool:
         """Does a record of this one's kind have this status at all?"""

@@ -127,11 +127,11 @@ class Field:
 class Status:
     """Where a record stands.
 
-    `hidden_from` are the parts that no longer see a record, once it is in this status. A record
-    that has been in it for more than `lives_days` is deleted; 0 keeps it for good. `only_for` are
-    the values of the tool's `varies_by` that have the status. What is not `is_listed` is in the
-    list only when that status is asked for. A record in a status `for_admins` is seen by nobody
-    else. `called` is what it is then, where that is not simply what all records of the tool are.
+    A record that has been in it for more than `lives_days` is deleted; 0 keeps it for good.
+    `only_for` are the values of the tool's `varies_by` that have the status. What is not
+    `is_listed` is in the list only when that status is asked for. A record in a status `for_admins`
+    is seen by nobody else. `called` is what it is then, where that is not simply what all records
+    of the tool are.
     """
 
     key: str
@@ -139,7 +139,6 @@ class Status:
     shape: Shape
     is_open: bool = True
     is_draft: bool = False
-    hidden_from: tuple[Part, ...] = ()
     lives_days: int = 0
     only_for: tuple[str, ...] = ()
     is_listed: bool = True
@@ -162,6 +161,8 @@ class Transition:
 
     `needs` are fields that must be filled first. `numbers` gives the record its number.
     `with_response` offers the step on the response form, where what is written goes along.
+    `only_if` names the yes-no field without which there is no such step. `needs_reason` asks
+    whoever takes it to say why; the change history keeps that.
     """
 
     key: str
@@ -174,6 +175,8 @@ class Transition:
     numbers: bool = False
     with_response: bool = False
     is_main: bool = False
+    only_if: str = ""
+    needs_reason: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,8 @@ class Section:
     person sees the row's files and its `sealed` fields.
     `also` are rules by which others fill the table in some of its statuses. Whom a row names stands
     in a `person` field, or several in one field of people. `closed_by` names the yes-no field of
-    the record that, once it is no draft any more, closes the table to everybody.
+    record that, once it is no draft any more, closes the table to everybody. `in_form` are the
+    fields of new rows that the form of a draft has lines for.
     """
 
     key: str
@@ -219,6 +223,7 @@ class Section:
     empty: str = ""
     also: tuple["Rule", ...] = ()
     closed_by: str = ""
+    in_form: tuple[str, ...] = ()
 
     @property
     def is_table(self) -> bool:
@@ -335,6 +340,12 @@ class Extension:
 
         `row` is None when it is a new one.
         """
+
+    def row_removing(self, session: Any, standing: Any, row: Any) -> None:
+        """A row is about to be taken away; raise a problem to keep it."""
+
+    def record_changing(self, session: Any, standing: Any, values: Mapping[str, Any]) -> None:
+        """The record is about to get these values; raise a problem to keep it as it is."""
 
     def row_rests(self, standing: Any, row: Any) -> str:
         """Return why a row stays as it is, whoever fills the table; "" when it may change."""
@@ -592,7 +603,7 @@ def _choices_of(tool: Tool) -> set[str]:
 
 def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
     for transition in tool.transitions:
-        if not set(transition.needs) <= fields:
+        if not {*transition.needs} | ({transition.only_if} - {""}) <= fields:
             yield f"the transition {transition.key!r} needs a field that is not declared"
     if tool.body_field and tool.body_field not in fields:
         yield f"the body {tool.body_field!r} is no field"
@@ -620,7 +631,7 @@ def _wrong_names(tool: Tool, fields: set[str]) -> Iterator[str]:
 
 def _wrong_section(section: Section, fields: set[str]) -> Iterator[str]:
     own = {f.key for f in section.fields}
-    if not {*section.answers, *section.sealed, section.sums} <= {*own, ""}:
+    if not {*section.answers, *section.sealed, *section.in_form, section.sums} <= {*own, ""}:
         yield f"the section {section.key!r} names a field that is not declared"
     several = [f for f in section.fields if f.kind is Kind.PEOPLE]
     if len(several) > 1 or (several and "person" in own):

@@ -122,7 +122,7 @@ def _fillable(found: Standing, key: str) -> Section:
 
 
 def _all(section: Section) -> tuple[Field, ...]:
-    return rows.fields_to_fill(section, without_answers=bool(section.turns))
+    return rows.fields_to_fill(section)
 
 
 def _changeable(

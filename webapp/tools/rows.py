@@ -118,6 +118,7 @@ def change(
 ) -> None:
     """Change a row; Conflict when somebody else has changed it since this form was opened."""
     section = _section_of(standing, row)
+    _hold(session, standing, row)
     _require_movable(standing, row)
     allowed = {field.key for field in changeable(standing, section, row)}
     if not allowed:
@@ -188,20 +189,23 @@ def _is_sealed(standing: Standing, section: Section, field: Field) -> bool:
     return field.key in section.sealed and is_shut and record.status in section.sealed_in
 
 
-def fields_to_fill(section: Section, *, without_answers: bool) -> tuple[Field, ...]:
-    """Return the fields that a form shows to those who fill the table."""
+def fields_to_fill(section: Section) -> tuple[Field, ...]:
+    """Return the fields of a new row's form; answers follow from whom the row names."""
+    is_answered_later = bool(section.turns) or section.own_rows
     return tuple(
         field
         for field in section.fields
-        if not (field.is_derived or (without_answers and field.key in section.answers))
+        if not (field.is_derived or (is_answered_later and field.key in section.answers))
     )
 
 
 def remove(session: Session, standing: Standing, row: RecordRow) -> None:
     """Take a row away; one that carries files keeps them, and stays."""
     section = _section_of(standing, row)
+    _hold(session, standing, row)
     _require_writer(standing, section)
     _require_movable(standing, row)
+    standing.tool.extension.row_removing(session, standing, row)
     has_files = session.scalar(
         select(Attachment.id)
         .where(Attachment.row_id == row.id, Attachment.removed_at.is_(None))
@@ -215,6 +219,12 @@ def remove(session: Session, standing: Standing, row: RecordRow) -> None:
     session.delete(row)
     session.flush()
     _changed(session, standing, section, "row.removed", None, name=name)
+
+
+def _hold(session: Session, standing: Standing, row: RecordRow) -> None:
+    """Read a row anew and keep it, so that nobody else changes what is decided over it."""
+    hold(session, standing.record)
+    session.refresh(row, with_for_update=True)
 
 
 def _section_of(standing: Standing, row: RecordRow) -> Section:

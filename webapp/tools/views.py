@@ -11,7 +11,7 @@ from webapp.core import htmx
 from webapp.core.database import db, writing
 from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
-from webapp.core.text import _
+from webapp.core.text import _, tidy
 from webapp.records.models import Record
 from webapp.tools import lifecycle, lists
 from webapp.tools.blueprint import address, bp, take_step
@@ -141,7 +141,8 @@ def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     try:
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
-            take_step(session, found, request.form.get("move", ""))
+            reason = tidy(request.form.get("reason"))
+            take_step(session, found, request.form.get("move", ""), reason)
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)
     if not is_still_seen(tool, project_id, record_id, me().id):

@@ -55,6 +55,7 @@ BIDDERS = Section(
     sealed=("amount", "comments"),
     sealed_if="is_blind",
     sealed_in=("draft", "open"),
+    in_form=("vendor", "person"),
     empty=N_("Nobody is invited yet."),
 )
 
@@ -71,13 +72,7 @@ TOOL = Tool(
     statuses=(
         Status("draft", N_("Draft"), Shape.DRAFT, is_draft=True),
         Status("open", N_("Open"), Shape.OPEN),
-        Status(
-            "closed",
-            N_("Closed"),
-            Shape.CLOSED,
-            is_open=False,
-            hidden_from=(Part.WORKFLOW,),
-        ),
+        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False),
     ),
     transitions=(
         Transition(
@@ -97,6 +92,16 @@ TOOL = Tool(
             after="closed",
             who=ADMINS,
             ball=Ball.NOBODY,
+        ),
+        Transition(
+            "open_early",
+            N_("Open bids early"),
+            before=("open",),
+            after="closed",
+            who=ADMINS,
+            ball=Ball.NOBODY,
+            only_if="is_blind",
+            needs_reason=True,
         ),
         Transition(
             "reopen",
@@ -130,7 +135,11 @@ TOOL = Tool(
             "is_blind",
             N_("Blind bidding"),
             Kind.YES_NO,
-            help=N_("Amounts stay hidden, from admins too, until bidding is closed."),
+            help=N_(
+                "Amounts, comments and files of bids stay sealed, from admins too, until bidding "
+                "is closed. Decide before the bidders are invited."
+            ),
+            fixed_in=("open", "closed"),
         ),
         Field(
             "distribution",

@@ -1,15 +1,18 @@
-"""Bidding beyond the mechanism: late and blind bids, the leveling table, and the award."""
+"""Bidding beyond the mechanism: invitations, late and sealed bids, leveling, and the award."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from flask import url_for
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.models import Person
 from webapp.accounts.notices import add_texts
+from webapp.attachments.models import Attachment
 from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import audit
@@ -17,6 +20,7 @@ from webapp.core.clock import utcnow
 from webapp.core.formats import named_moment
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import N_, _
+from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
 from webapp.tools.parts import Standing
@@ -33,11 +37,17 @@ add_texts(
         "bid_answered": N_("%(by)s answered the invitation to bid on %(record)s: %(title)s"),
         "bid_awarded": N_("Your bid on %(record)s was awarded: %(title)s"),
         "bid_not_awarded": N_("%(record)s was awarded to somebody else: %(title)s"),
+        "bid_due_changed": N_("The due date for bids on %(record)s has changed: %(title)s"),
+        "bids_opened_early": N_(
+            "The bids on %(record)s were opened early, and its change history says why: %(title)s"
+        ),
     }
 )
 
 AWARD = "award-"
 COMMITMENTS = "commitments"
+OPEN_EARLY = "open_early"
+PROMISED = "promised"
 
 
 @dataclass(frozen=True)
@@ -54,12 +64,16 @@ class Bid:
 
 
 class Bidding(Extension):
-    """Levels the bids of a closed package and turns the chosen one into a commitment."""
+    """Invites bidders, levels the bids of a closed package, turns one into a commitment."""
 
     events = {"bid.awarded": N_("awarded the bid of %(name)s")}
 
     def created(self, session: Session, standing: Standing) -> None:
         standing.record.details = {**standing.record.details, "accounting": "amount"}
+
+    def is_too_late(self, record: Record) -> bool:
+        """Bids come until they are due; later only where the package says so."""
+        return are_closed(record) and not record.details.get("takes_late")
 
     def row_changing(
         self,
@@ -68,17 +82,34 @@ class Bidding(Extension):
         row: RecordRow | None,
         values: Mapping[str, Any],
     ) -> None:
-        """Refuse a bid that comes too late, or says that it is one without an amount."""
+        """Refuse a bid that comes too late or has no amount, and a bidder who could not bid."""
         record = standing.record
         if row is None and _is_awarded(record):
             raise Invalid(_("The package is awarded; its bids stay as they are."))
-        is_bidder = Part.ADMIN not in standing.parts
-        is_late = are_closed(record)
-        if is_bidder and is_late and not record.details.get("takes_late"):
+        is_bidder = row is not None and row.person_id == standing.person_id
+        if is_bidder and self.is_too_late(record):
             raise Invalid(_("Bidding has closed, and late bids are not accepted."))
         needs_amount = record.details.get("accounting") != "unit"
         if values.get("is_submitted") and needs_amount and values.get("amount") is None:
             raise Invalid(_("Write the lump sum before you submit the bid."))
+        if "person" in values:
+            _require_bidder(session, standing, row, values)
+
+    def row_removing(self, session: Session, standing: Standing, row: RecordRow) -> None:
+        if _holds_bid(session, standing.tool.sections[0], row):
+            raise Conflict(_("This bid has been started and cannot be removed."))
+
+    def record_changing(
+        self, session: Session, standing: Standing, values: Mapping[str, Any]
+    ) -> None:
+        """Keep what the bidders were promised of when bids are opened, and tell them of changes."""
+        record = standing.record
+        before, after = closes_at(record), closes_at(record, values)
+        if record.status != "open" or before == after:
+            return
+        if record.details.get("is_blind"):
+            _keep_promise(record, before, after)
+        tell(session, standing, _bidders(session, standing), "bid_due_changed")
 
     def row_rests(self, standing: Standing, row: RecordRow) -> str:
         """What was compared when one bid was chosen stays as it was."""
@@ -87,14 +118,29 @@ class Bidding(Extension):
         return _("The package is awarded; its bids stay as they are.")
 
     def refusal(self, session: Session, standing: Standing, transition: Transition) -> str:
-        if transition.key == "reopen" and _is_awarded(standing.record):
+        record = standing.record
+        is_blind = bool(record.details.get("is_blind"))
+        if transition.key == "reopen" and _is_awarded(record):
             return _("The package is awarded; its bids stay as they are.")
+        if transition.key == "reopen" and is_blind and _any_bid(session, standing):
+            return _("The bids have been opened. Start a new package to ask for bids again.")
+        if transition.key == "open":
+            return _cannot_bid(session, standing)
+        due = closes_at(record)
+        if transition.key == "close" and is_blind and due is not None and due > utcnow():
+            return _(
+                "The bids are sealed until %(moment)s. To see them sooner, open the bids early "
+                "and say why. All bidders are told.",
+                moment=named_moment(due, record.project.zone),
+            )
         return ""
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
-        """Have the bidders told that they are invited, or invited again."""
+        """Have the bidders told that they are invited, again too, and of bids opened early."""
         if transition.after == "open":
             tell_again(session, standing.record, standing.tool.sections[0].key)
+        elif transition.key == OPEN_EARLY:
+            tell(session, standing, _bidders(session, standing), "bids_opened_early")
 
     def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
         closes = closes_at(record)
@@ -103,11 +149,14 @@ class Bidding(Extension):
         return {"in_workflow": "bid_invited", "answered": "bid_answered"}.get(kind, kind), {}
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
+        outcome = self._outcome(session, standing)
+        found = [Panel("tools/bidding/_outcome.html", {"outcome": outcome})] if outcome else []
         bids = self._bids(session, standing)
         if not bids:
-            return []
+            return found
         offered = {action.key for action in self.actions(session, standing)}
         return [
+            *found,
             Panel(
                 "tools/bidding/_leveling.html",
                 {
@@ -115,8 +164,21 @@ class Bidding(Extension):
                     "commitment": self._commitment(session, standing),
                 },
                 "tools/pdf/_leveling.html",
-            )
+            ),
         ]
+
+    def _outcome(self, session: Session, standing: Standing) -> str:
+        """Return what a bidder is told of a package that is closed, "" for everybody else."""
+        record, section = standing.record, standing.tool.sections[0]
+        seen = rows.seen_rows(session, standing, section)
+        mine = [one.row for one in seen if one.row.person_id == standing.person_id]
+        if record.status != "closed" or not mine:
+            return ""
+        if any(row.status == "awarded" for row in mine):
+            return _("Your bid was chosen.")
+        if _is_awarded(record):
+            return _("Another bid was chosen.")
+        return _("Bidding is closed. No bid has been chosen yet.")
 
     def actions(self, session: Session, standing: Standing) -> list[Action]:
         """Offer the award of each submitted bid once bidding is closed, until one is awarded.
@@ -239,17 +301,21 @@ def _is_awarded(record: Record) -> bool:
     return bool(record.details.get("commitment"))
 
 
-def closes_at(record: Record) -> datetime | None:
+def closes_at(record: Record, values: Mapping[str, Any] | None = None) -> datetime | None:
     """Return the moment from which no bid is in time, None while that is to be determined.
 
-    It is a moment of the project's clock; without a time of day it is the end of the day.
+    It is a moment of the project's clock; without a time of day it is the end of the day. `values`
+    are those that the record is about to get.
     """
-    if record.due_on is None or record.details.get("is_due_tbd"):
+    given, details = values or {}, record.details
+    day: date | None = given.get("due_on", record.due_on)
+    if day is None or given.get("is_due_tbd", details.get("is_due_tbd")):
         return None
-    at = record.details.get("due_at")
-    if at:
-        return datetime.combine(record.due_on, time.fromisoformat(at), record.project.zone)
-    return datetime.combine(record.due_on + timedelta(days=1), time.min, record.project.zone)
+    kept = details.get("due_at")
+    at: time | None = given.get("due_at", time.fromisoformat(kept) if kept else None)
+    if at is not None:
+        return datetime.combine(day, at, record.project.zone)
+    return datetime.combine(day + timedelta(days=1), time.min, record.project.zone)
 
 
 def are_closed(record: Record) -> bool:
@@ -260,3 +326,82 @@ def are_closed(record: Record) -> bool:
 
 def _levels(standing: Standing) -> bool:
     return Part.ADMIN in standing.parts
+
+
+def _bidders(session: Session, standing: Standing) -> set[int]:
+    found = rows.rows_of(session, standing.record.id, standing.tool.sections[0])
+    return {row.person_id for row in found if row.person_id is not None}
+
+
+def _require_bidder(
+    session: Session, standing: Standing, row: RecordRow | None, values: Mapping[str, Any]
+) -> None:
+    """Raise Invalid for a contact who could not bid, and when a bid would become another's."""
+    person_id, vendor_id = values["person"], values.get("vendor")
+    is_others = row is not None and (person_id, vendor_id) != (row.person_id, row.vendor_id)
+    if row is not None and is_others and _holds_bid(session, standing.tool.sections[0], row):
+        raise Invalid(
+            _(
+                "This bid has been started, so its company and its contact stay. Invite somebody "
+                "else in a separate row."
+            )
+        )
+    is_new = row is None or row.person_id != person_id
+    if person_id is not None and is_new and (words := _no_access(session, standing, [person_id])):
+        raise Invalid(words)
+
+
+def _cannot_bid(session: Session, standing: Standing) -> str:
+    """Return which of the contacts could not bid if they were invited now, "" for none."""
+    return _no_access(session, standing, sorted(_bidders(session, standing)))
+
+
+def _no_access(session: Session, standing: Standing, ids: list[int]) -> str:
+    able = access.people_at(standing.record.project_id, standing.tool.key, Level.STANDARD)
+    missing = [id_ for id_ in ids if id_ not in able]
+    names = session.scalars(
+        select(Person.name).where(Person.id.in_(missing)).order_by(Person.name)
+    ).all()
+    if not names:
+        return ""
+    return _(
+        "%(names)s cannot bid yet. Give them Standard in Bidding first, under Directory, People.",
+        names=", ".join(names),
+    )
+
+
+def _holds_bid(session: Session, section: Section, row: RecordRow) -> bool:
+    """Is there anything of a bid on a row: words, an amount, a file, even one on its way?"""
+    held = read_row(section, row)
+    if held["is_submitted"] or held["comments"] or row.amount is not None:
+        return True
+    file = select(Attachment.id).where(Attachment.row_id == row.id)
+    copy = select(ImportItem.id).where(
+        ImportItem.row_id == row.id, ImportItem.state.in_(UNFINISHED)
+    )
+    return session.scalar(file.limit(1)) is not None or session.scalar(copy.limit(1)) is not None
+
+
+def _any_bid(session: Session, standing: Standing) -> bool:
+    section = standing.tool.sections[0]
+    found = rows.rows_of(session, standing.record.id, section)
+    return any(_holds_bid(session, section, row) for row in found)
+
+
+def _keep_promise(record: Record, before: datetime | None, after: datetime | None) -> None:
+    """Raise Invalid when sealed bids would be due earlier than the bidders were ever told."""
+    kept = record.details.get(PROMISED)
+    told = [one for one in (before, datetime.fromisoformat(kept) if kept else None) if one]
+    latest = max(told, default=None)
+    if latest is not None:
+        record.details = {**record.details, PROMISED: latest.isoformat()}
+    if after is not None and latest is not None and after < latest:
+        raise Invalid(
+            _(
+                "The bidders were told that their bids stay sealed until %(moment)s. The due date "
+                "can move later, not earlier. To see the bids sooner, open them early.",
+                moment=named_moment(latest, record.project.zone),
+            )
+        )
+    if after is not None and after <= utcnow():
+        raise Invalid(_("Choose a time in the future: the bids stay sealed until then."))
