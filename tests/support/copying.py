@@ -10,9 +10,11 @@ from tests.sandbox.process import DEVON, SandboxProcess
 from tests.support.pages import Page, Visitor
 from webapp.attachments.models import Attachment
 from webapp.core.blobs import blobs
+from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.imports.models import ImportItem, ItemState
 from webapp.imports.tasks import queue
+from webapp.wiring import chores
 
 RESTING = {
     ItemState.ATTACHED,
@@ -95,6 +97,8 @@ def check_invariant(app: Flask, sandbox: SandboxProcess) -> None:
     done = {item.id for item in items(app) if item.state == ItemState.ATTACHED}
     assert done == set(counts), "attached items and attachments differ"
     _check_contents(app)
+    _check_against_box(app)
+    _check_nothing_half_written(app)
     check_no_tokens(app, sandbox)
 
 
@@ -108,6 +112,24 @@ def _check_contents(app: Flask) -> None:
                 digest.update(block)
                 size += len(block)
             assert (digest.hexdigest(), size) == (attachment.sha1, attachment.size_bytes)
+
+
+def _check_against_box(app: Flask) -> None:
+    """What is attached as verified is what Box announced for the version that was chosen."""
+    announced = {item.id: item.sha1 for item in items(app) if item.sha1}
+    for attachment in attachments(app):
+        if attachment.import_item_id in announced and attachment.is_verified:
+            assert attachment.sha1 == announced[attachment.import_item_id]
+
+
+def _check_nothing_half_written(app: Flask) -> None:
+    """Nothing half-written lies in the local store for longer than the chores leave it there."""
+    with app.app_context():
+        chores.sweep_half_written()
+        root = blobs().path("files")
+    oldest = (utcnow() - chores.HALF_WRITTEN_LIVES).timestamp()
+    left = root.rglob("*#*") if root is not None and root.is_dir() else ()
+    assert not [path for path in left if path.stat().st_mtime < oldest]
 
 
 def check_no_tokens(app: Flask, sandbox: SandboxProcess, texts: Iterable[str] = ()) -> None:

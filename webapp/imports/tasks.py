@@ -116,7 +116,10 @@ class Queue:
             return True
 
     def take_message(self) -> bool:
-        """Return True when the queue had a wake-up; waits for one where the queue lets it."""
+        """Return True when the queue had a wake-up; waits for one where the queue lets it.
+
+        What another release left there, or nobody knows, wakes as well: nothing in it is needed.
+        """
         if not self.absence.is_worth_trying():
             return False
         try:
@@ -124,6 +127,9 @@ class Queue:
         except QUEUE_AWAY as error:
             self.absence.begins(error)
             return False
+        except Exception:
+            log.exception("queue.odd_message")
+            return True
         self.absence.ends()
         return message is not None
 
