@@ -18,10 +18,10 @@ from webapp.box_link import clients
 from webapp.box_link import views as box_link
 from webapp.companies import box_switch, manager
 from webapp.companies import views as companies
-from webapp.core import blobs, errors, formats, incoming, logs, security, settings, statics
+from webapp.core import blobs, errors, formats, incoming, logs, security, settings, statics, unsent
 from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
-from webapp.core.extensions import babel, compress, csrf, db, limiter, migrate
+from webapp.core.extensions import babel, compress, db, limiter, migrate
 from webapp.core.languages import SOURCE, locale_of
 from webapp.core.limits import init_limits
 from webapp.core.names import BLOCKED_EXTENSIONS
@@ -77,6 +77,7 @@ def create_app(config: Config) -> Flask:
     incoming.init_incoming(app)
     _init_extensions(app, config)
     security.init_security(app, config)
+    unsent.init_unsent(app)
     errors.init_errors(app)
     formats.init_formats(app)
     notices.init_notices(app)
@@ -110,7 +111,6 @@ def _init_extensions(app: Flask, config: Config) -> None:
         COMPRESS_ALGORITHM=["gzip"], COMPRESS_MIMETYPES=["text/html"], COMPRESS_STREAMS=False
     )
     compress.init_app(app)
-    csrf.init_app(app)
     init_limits(app, config.queue_url, is_embedded=config.queue_is_embedded)
     limiter.init_app(app)
     app.after_request(_say_when_again)

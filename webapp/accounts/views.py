@@ -20,10 +20,11 @@ from webapp.accounts.forms import (
 )
 from webapp.accounts.identity import OPENED, SignedIn, me
 from webapp.accounts.models import Notice, Person
+from webapp.core import unsent
 from webapp.core.addresses import is_local_path
 from webapp.core.clock import utcnow
 from webapp.core.database import db, writing
-from webapp.core.extensions import limiter
+from webapp.core.extensions import limiter, login_manager
 from webapp.core.problems import NotFound, Problem
 from webapp.core.sessions import ServerSession, SessionRow
 from webapp.core.text import _, tidy_line
@@ -62,7 +63,12 @@ def _sign_in_page(
 ) -> str:
     goes_on = _session().get("next", "/") != "/"
     return render_template(
-        "accounts/sign_in.html", form=form, is_wrong=is_wrong, goes_on=goes_on, problem=problem
+        "accounts/sign_in.html",
+        form=form,
+        is_wrong=is_wrong,
+        goes_on=goes_on,
+        is_kept=unsent.KEY in _session(),
+        problem=problem,
     )
 
 
@@ -125,7 +131,9 @@ def reset_password(reset: str) -> BaseResponse:
 def _begin_session(person: Person) -> str:
     session = _session()
     target, invitation = session.pop("next", "/"), session.get(OPENED)
+    kept = unsent.hand_over(person.id)
     session.clear()
+    session.update(kept)
     if invitation is not None:
         session[OPENED] = invitation
     session.begin_for(person.id)
@@ -143,6 +151,18 @@ def _begin_session(person: Person) -> str:
     )
     log.info("person.signed_in", extra={"person": person.id})
     return target if is_local_path(target) else "/"
+
+
+@login_manager.unauthorized_handler  # type: ignore[untyped-decorator]
+def ask_who() -> BaseResponse:
+    """Answer a form that came when nobody was signed in any more: it is kept for its author."""
+    return make_response(_sign_in_page(labelled(SignInForm(formdata=None))), 401)
+
+
+@bp.post("/unsent/discard")
+def discard_unsent() -> BaseResponse:
+    """Forget what was kept of a form that was not sent."""
+    return redirect(unsent.discard(), 303)
 
 
 @bp.post("/sign-out")

@@ -7,12 +7,13 @@ import logging
 import secrets
 from dataclasses import dataclass
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request
+from flask import Flask, Response, current_app, g, make_response, redirect, render_template, request
 from flask_limiter.errors import RateLimitExceeded
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
+from webapp.core import unsent
 from webapp.core.database import DATABASE_AWAY, db
 from webapp.core.htmx import wants_partial
 from webapp.core.problems import Problem
@@ -70,6 +71,13 @@ def _problem(problem: Problem) -> Response:
 
 
 def _csrf(_error: CSRFError) -> Response:
+    """Show a form of an older session of theirs again, with a token of this one."""
+    if unsent.is_stale():
+        if wants_partial():
+            return make_response("", 401)
+        sent = unsent.keep()
+        if sent is not None:
+            return make_response(redirect(sent.page, 303))
     return show(
         400,
         _("This page is too old to be sent"),

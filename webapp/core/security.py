@@ -25,8 +25,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from config import LOOPBACK_NAMES, Config
+from webapp.core import unsent
 from webapp.core.addresses import is_local_path
-from webapp.core.extensions import login_manager
+from webapp.core.extensions import csrf, login_manager
 from webapp.core.htmx import wants_partial
 from webapp.core.sessions import check_session
 from webapp.core.settings import settings
@@ -74,6 +75,8 @@ def init_security(app: Flask, config: Config) -> None:
     app.before_request(_same_site)
     app.before_request(_without_slash)
     app.before_request(_require_sign_in)
+    # Only then whether they meant it: whose session is over is asked to sign in, not sent away.
+    csrf.init_app(app)
     app.after_request(_headers)
 
 
@@ -140,6 +143,12 @@ def _require_sign_in() -> BaseResponse | None:
         if is_local_path(path):
             session["next"] = path
         return redirect(url_for("accounts.sign_in"), 303)
+    if request.method == "POST" and not wants_partial():
+        sent = unsent.keep()
+        if sent is not None:
+            session["next"] = sent.page
+        unknown: BaseResponse = login_manager.unauthorized()
+        return unknown
     answer = make_response("", 401)
     answer.headers["HX-Redirect"] = url_for("accounts.sign_in")
     return answer

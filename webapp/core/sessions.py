@@ -86,7 +86,8 @@ class ServerSession(CallbackDict[str, Any], SessionMixin):
     def begin_for(self, person_id: int) -> None:
         """Answer this request with a new session of that person; the one before is ended."""
         self.fresh_for = person_id
-        self.modified = True
+        # Who a form was made for shall be known when this session is over: see `core.unsent`.
+        self["csrf_token"] = f"{person_id}.{secrets.token_hex(20)}"
 
     def end(self) -> None:
         """End this session here and in the browser."""
