@@ -763,7 +763,7 @@ def test_a_companys_admin_makes_changes_and_removes_templates(
     rita.get(rfis, expect=404)
     assert "RFIs: Standard → None" in alice.get(page_of(world, "rita")).text
     stale = alice.submit(page, "/edit", **chosen(rfis="3"), expect=409)
-    assert "Somebody else changed this template" in stale.text
+    assert "This template was changed" in stale.text
     alice.post(f"{edit.removesuffix('/edit')}/remove")
     assert "Inspector" not in alice.get(base).links()
     assert "Levels of their own" in alice.get(page_of(world, "rita")).text

@@ -268,7 +268,7 @@ def test_two_people_changing_a_line_notice_each_other(alice: Visitor, equipment:
     old = alice.get(f"{record}/rows/1/edit")
     alice.submit(alice.get(f"{record}/rows/1/edit"), "/edit", text="Mast, long")
     page = alice.submit(old, "/edit", text="Mast, short", expect=409)
-    assert "Somebody else changed this row" in page.text
+    assert "This row was changed" in page.text
     assert page.form("/edit").values["text"] == ["Mast, short"]
     assert "Mast, short" in alice.submit(page, "/edit").text
 

@@ -595,7 +595,7 @@ def test_two_admins_over_one_batch_notice_each_other(
     file_id = ids(page)[FLOOR[0]]
     typed = {f"sheet-{file_id}-title": "Mine", "do": "publish"}
     answer = alice.submit(page, "/sheets", expect=409, **typed)
-    assert "Somebody else changed this batch" in answer.text
+    assert "This batch was changed" in answer.text
     assert sheets(app) == []
     assert table(answer)[FLOOR[0]]["title"] == "Mine"
     alice.submit(answer, "/sheets", do="publish")

@@ -58,7 +58,7 @@ def change(
         .execution_options(synchronize_session=False)
     )
     if rows_changed(done) != 1:
-        raise Conflict(_("Somebody else changed this file while you were at it. Look again."))
+        raise Conflict(_("This file was changed while you were at it. Look again."))
     if before[0] != name:
         _note(session, "file.renamed", found, person_id, old=before[0], new=name)
     if before[1] != description:

@@ -7,6 +7,7 @@
         BoxLinkUnreadable    ... or the key with which the link is stored
       BoxUnavailable       the same call may succeed later
         BoxBusy            ... and Box, or our own lock, says when
+          BoxLinkBusy      somebody here is renewing the same link; Box is not asked meanwhile
           BoxNotReady      a fresh upload that Box is still preparing (202)
         BoxShutOut         an enterprise keeps Plumbline out, for its own people alone
         BoxOdd             an answer that is none of Box's documented ones
@@ -75,7 +76,7 @@ class BoxUnavailable(BoxError):
 
 
 class BoxBusy(BoxUnavailable):
-    """Too many calls (429), or another process is renewing the same link."""
+    """Too many calls (429)."""
 
     code = "box_busy"
     advice = N_("Box asks us to wait a little.")
@@ -83,6 +84,13 @@ class BoxBusy(BoxUnavailable):
     def __init__(self, message: str = "", *, retry_after_s: float = 5) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class BoxLinkBusy(BoxBusy):
+    """Another process or thread of ours holds the link to renew it."""
+
+    code = "link_busy"
+    advice = N_("Plumbline is renewing the link to Box. Try again in a moment.")
 
 
 class BoxNotReady(BoxBusy):

@@ -121,7 +121,7 @@ class LinkStore(Protocol):
         """Return this session's token when it is of the current generation and not near its end."""
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Hold the link alone, across processes; raises BoxBusy when that takes too long."""
+        """Hold the link alone, across processes; raises BoxLinkBusy when that takes too long."""
 
     def grant(self) -> Grant:
         """Return the refresh token as stored now.
@@ -162,7 +162,8 @@ class AccessTokens:
     def bearer(self, refused: AccessToken | None = None) -> AccessToken:
         """Return a token to use now; `refused` is one that Box has just answered with 401.
 
-        Raises BoxLinkBroken, BoxMisconfigured, BoxUnavailable (BoxBusy while the link is taken).
+        Raises BoxLinkBroken, BoxMisconfigured, BoxUnavailable (BoxLinkBusy while somebody of ours
+        holds the link).
         """
         token = self._store.mine()
         if token is not None and not _is_spent(token, refused):

@@ -13,7 +13,7 @@ from webapp.box_link import linking
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import AttemptStatus, BoxLink, LinkAttempt
 from webapp.companies import access
-from webapp.companies.box_access import Standing, may_link, standings_of
+from webapp.companies.box_access import Standing, may_link, only_granted, standings_of
 from webapp.companies.models import Company
 from webapp.core.clock import utcnow
 from webapp.core.database import db
@@ -117,7 +117,8 @@ def _attempt_under_way(me: SignedIn) -> LinkAttempt | None:
 
 
 def _works_in(me: SignedIn, standings: list[Standing]) -> tuple[str, ...]:
-    shut = {s.company_id for s in standings if s.is_switched_off or s.is_withdrawn}
+    only = only_granted()
+    shut = {s.company_id for s in standings if s.refusal(only_granted=only) is not None}
     return tuple(c.name for c in access.companies_of(me.id) if c.id not in shut)
 
 

@@ -14,7 +14,7 @@ from threading import BoundedSemaphore
 
 from sqlalchemy import Engine, NullPool, create_engine, text
 
-from webapp.box.errors import BoxBusy
+from webapp.box.errors import BoxLinkBusy
 from webapp.core.database import CONNECT_SECONDS
 
 WAIT_SECONDS = 6.0
@@ -72,7 +72,7 @@ class AdvisoryLocks:
     @contextmanager
     def _place(self) -> Iterator[None]:
         if not self._free.acquire(timeout=WAIT_SECONDS):
-            raise BoxBusy("other links are being renewed", retry_after_s=2)
+            raise BoxLinkBusy("other links are being renewed", retry_after_s=2)
         try:
             yield
         finally:
@@ -83,7 +83,7 @@ def _patiently(attempt: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WAIT_SECONDS
     while not attempt():
         if time.monotonic() > deadline:
-            raise BoxBusy("the link is being renewed", retry_after_s=2)
+            raise BoxLinkBusy("the link is being renewed", retry_after_s=2)
         time.sleep(POLL_SECONDS)
 
 

@@ -40,6 +40,7 @@ class HelpFacts:
 
     tools: tuple[str, ...]
     without: tuple[str, ...]
+    only_granted: bool
 
 
 def create_blueprint(
@@ -94,7 +95,10 @@ def link() -> BaseResponse:
     person = me()
     if not may_link(standings_of(person.id)):
         raise Forbidden(
-            _("None of your companies has Box enabled. Its administrators can ask for it."),
+            _(
+                "Box is on in none of your companies. Their administrators can switch it on or "
+                "ask for it."
+            ),
             title=_("Box is not enabled"),
         )
     asked = _ask_password(_("Your sign-in is a while ago. Linking Box asks for your password."))
@@ -162,7 +166,9 @@ def callback() -> BaseResponse:
         )
     release()
     if "error" in request.args:
-        linking.conclude(attempt, AttemptStatus.DENIED)
+        # Whatever else Box may call it, it was not the person who said no (RFC 6749, 4.1.2.1).
+        is_denied = request.args["error"] == "access_denied"
+        linking.conclude(attempt, AttemptStatus.DENIED if is_denied else AttemptStatus.FAILED)
     elif not (0 < len(code) <= CODE_MAX_LENGTH and code.isprintable() and code.isascii()):
         linking.conclude(attempt, AttemptStatus.FAILED)
     else:

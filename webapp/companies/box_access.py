@@ -18,6 +18,7 @@ from sqlalchemy import select
 
 from webapp.companies.models import Company, CompanyMember, Grant
 from webapp.core.database import db
+from webapp.core.settings import settings
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Standing:
     @property
     def lets_link(self) -> bool:
         return self.grant is Grant.GRANTED and not self.is_switched_off
+
+    def refusal(self, *, only_granted: bool) -> "Refusal | None":
+        """Return why nobody attaches from Box here, whatever their link; None where people may."""
+        if self.is_switched_off:
+            return Refusal.SWITCHED_OFF
+        if self.is_withdrawn:
+            return Refusal.WITHDRAWN
+        if only_granted and self.grant is not Grant.GRANTED:
+            return Refusal.NOT_GRANTED
+        return None
 
 
 class Refusal(StrEnum):
@@ -71,12 +82,9 @@ def refusal_to_attach(
     What the company decided comes before the state of the link: nobody is sent to link or reconnect
     for a place where Box is off.
     """
-    if here.is_switched_off:
-        return Refusal.SWITCHED_OFF
-    if here.is_withdrawn:
-        return Refusal.WITHDRAWN
-    if only_granted and here.grant is not Grant.GRANTED:
-        return Refusal.NOT_GRANTED
+    refused = here.refusal(only_granted=only_granted)
+    if refused is not None:
+        return refused
     if not may_link(mine):
         return Refusal.NOT_ENABLED
     if link_state is None:
@@ -84,6 +92,11 @@ def refusal_to_attach(
     if link_state == "relink_needed":
         return Refusal.LINK_ENDED
     return None
+
+
+def only_granted() -> bool:
+    """True where this site lets people attach from Box in granted companies only."""
+    return settings().box_attach_in == "granted"
 
 
 def standings_of(person_id: int) -> list[Standing]:

@@ -104,7 +104,7 @@ def turn(company: Company, me: SignedIn, *, on: bool) -> None:
             .values(box_switched_off=not on)
         )
         if rows_changed(done) != 1:
-            raise Conflict(_("Somebody else has switched it already."))
+            raise Conflict(_("This has been switched already. Load the page again."))
         event = "box.switched_on" if on else "box.switched_off"
         people = linked_people(session, company.id)
         audit.note(session, event, person_id=me.id, company_id=company.id, people=people)
@@ -121,7 +121,7 @@ def _move(
         .values(box_grant=after, **values)
     )
     if rows_changed(done) != 1:
-        raise Conflict(_("Somebody else has decided this already. Load the page again."))
+        raise Conflict(_("This has been decided already. Load the page again."))
 
 
 def _end_request(session: Session, company_id: int, after: Grant) -> None:
@@ -132,7 +132,7 @@ def _end_request(session: Session, company_id: int, after: Grant) -> None:
         .values(box_grant=case((Company.box_withdrawn, Grant.WITHDRAWN.value), else_=after.value))
     )
     if rows_changed(done) != 1:
-        raise Conflict(_("Somebody else has decided this already. Load the page again."))
+        raise Conflict(_("This has been decided already. Load the page again."))
 
 
 def _require_somebody_else(session: Session, company_id: int, me: SignedIn) -> None:

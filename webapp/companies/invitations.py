@@ -88,7 +88,7 @@ def invite(
             session.add(made)
             session.flush()
     except IntegrityError:
-        raise Conflict(_("Somebody else has just invited this address. Try again.")) from None
+        raise Conflict(_("This address has just been invited. Try again.")) from None
     _leave_letter(session, made)
     return made
 

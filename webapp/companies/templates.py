@@ -83,7 +83,7 @@ def change(
         .values(version=version + 1)
     )
     if rows_changed(done) != 1:
-        raise Conflict(_("Somebody else changed this template while you were editing."))
+        raise Conflict(_("This template was changed while you were editing."))
     changes = changes_of(levels_of_template(template), levels)
     template.name = name
     set_template_levels(template, levels)

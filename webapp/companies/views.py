@@ -13,6 +13,7 @@ from webapp.accounts import passwords
 from webapp.accounts.forms import NewAccountForm, labelled
 from webapp.accounts.identity import OPENED, me
 from webapp.companies import access, box_switch, file_rules, invitations
+from webapp.companies.box_access import Standing, only_granted
 from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import BoxRequest, Company, Invitation
 from webapp.core.database import db, writing
@@ -100,6 +101,8 @@ def _box_page(
         linked_domains=file_rules.linked_domains(session, company_id),
         rules_problem=rules_problem,
         client_id=settings().box_client_id,
+        only_granted=only_granted(),
+        is_shut=Standing.of(found).refusal(only_granted=only_granted()) is not None,
     )
 
 

@@ -23,15 +23,19 @@ class Remedy(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """`waits` is said of a copy that goes on by itself, `advice` of one that has ended."""
+    """`waits` is said of a copy that goes on by itself, `advice` of one that has ended.
+
+    `to_others` is what everybody else reads of what is the chooser's own, as their link.
+    """
 
     said: str
     advice: str
     remedy: Remedy = Remedy.RETRY
     waits: str = ""
+    to_others: str = ""
 
 
-_BY_ITSELF = N_("We try again by itself.")
+_BY_ITSELF = N_("It is tried again by itself.")
 
 REASONS = {
     "relink_needed": Reason(
@@ -39,6 +43,7 @@ REASONS = {
         N_("Reconnect Box, then try again."),
         Remedy.RECONNECT,
         N_("The copy starts by itself when you reconnect."),
+        N_("It waits for the Box link of the person who chose it, which has ended."),
     ),
     "box_busy": Reason(
         N_("Box asks us to wait."),
@@ -66,6 +71,7 @@ REASONS = {
     "no_permission_in_box": Reason(
         N_("Your Box account may not download it any more."),
         N_("Ask its owner to let you download it, then try again."),
+        to_others=N_("The Box account of the person who chose it may not download it any more."),
     ),
     "blocked_in_box": Reason(
         N_("Box has blocked its download: a policy, a lock or a scan forbids it."),
@@ -89,7 +95,7 @@ REASONS = {
     "storage_full": Reason(
         N_("Plumbline's storage is full."),
         N_("Try again when the people who run Plumbline have made room."),
-        waits=N_("We try again in a few minutes."),
+        waits=N_("It is tried again in a few minutes."),
     ),
     "storage_down": Reason(
         N_("Plumbline's storage did not take the file."),
@@ -165,6 +171,9 @@ REASONS = {
         Remedy.HELP,
         _BY_ITSELF,
     ),
+    "link_busy": Reason(
+        N_("Plumbline was just renewing the link to Box."), N_("Try again."), waits=_BY_ITSELF
+    ),
     "link_unreadable": Reason(
         N_(
             "Plumbline cannot read the stored link to Box just now. The people who run it have "
@@ -211,6 +220,11 @@ REASONS = {
 }
 # While these wait, asking again sooner would be what Box has just asked us not to do.
 PATIENT = frozenset({"box_busy", "box_preparing"})
+
+
+def others_text(code: str | None) -> str:
+    """Return what somebody else reads of a copy, where that is not what its chooser reads."""
+    return _(REASONS[code].to_others) if code and REASONS[code].to_others else ""
 
 
 def reason_text(code: str | None, facts: dict[str, object]) -> str:

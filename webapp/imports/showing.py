@@ -17,6 +17,7 @@ from webapp.imports.reasons import (
     PATIENT,
     Remedy,
     advice_text,
+    others_text,
     reason_text,
     remedy_of,
     waiting_text,
@@ -67,6 +68,8 @@ class ShownCopy:
     @property
     def reason(self) -> str:
         """Return what happened to a copy that waits or ended, "" for one that just goes on."""
+        if not self.is_mine and self.item.reason and (said := others_text(self.item.reason)):
+            return said
         if self.item.state in {ItemState.QUEUED, ItemState.WAITING_RELINK} and self.item.reason:
             return waiting_text(self.item.reason, self.item.facts, self._until)
         return reason_text(self.item.reason, self.item.facts)

@@ -45,6 +45,7 @@ TEXTS = {
     "box_narrow": N_(
         "Plumbline's permission at Box does not cover this. Its people have been told."
     ),
+    "link_busy": N_("Plumbline is renewing the link to Box. Counting then goes on by itself."),
     "link_unreadable": N_(
         "Plumbline cannot read the stored link to Box just now. The people who run it have been "
         "told."

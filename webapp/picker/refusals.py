@@ -10,6 +10,7 @@ from webapp.box.errors import (
     BoxError,
     BoxItemGone,
     BoxLinkBroken,
+    BoxLinkBusy,
     BoxLinkUnreadable,
 )
 from webapp.core.text import _, ngettext
@@ -43,6 +44,9 @@ def by_box(error: BoxError, *, tries: int) -> Refusal:
         advice = _("This folder is no longer in your Box, or you no longer have access to it.")
     wait_s = round(error.retry_after_s) if isinstance(error, BoxBusy) else 0
     wait = ngettext("Box asks to wait %(num)s second.", "Box asks to wait %(num)s seconds.", wait_s)
+    if isinstance(error, BoxLinkBusy):
+        title = _("Your Box cannot be opened just now")
+        return Refusal(title, advice, error.code, wait_s=_by_itself(wait_s, tries))
     if isinstance(error, BoxLinkBroken):
         return Refusal(_("Your Box link has ended"), advice, error.code, needs_link=True)
     if isinstance(error, BoxLinkUnreadable):

@@ -68,7 +68,7 @@ def save(
     if not standing.may_edit:
         raise Forbidden(_("You may not edit this record, or not any more."))
     if record.version != version:
-        raise ChangedMeanwhile(_("Somebody else changed this while you were editing."))
+        raise ChangedMeanwhile(_("This was changed while you were editing."))
     changeable = {
         field.key
         for field in fields

@@ -124,7 +124,7 @@ def change(
     if not allowed:
         raise Forbidden(_("You may not change this, or not any more."))
     if row.version != version:
-        raise Conflict(_("Somebody else changed this row while you were editing."))
+        raise Conflict(_("This row was changed while you were editing."))
     values = {key: value for key, value in values.items() if key in allowed}
     standing.tool.extension.row_changing(session, standing, row, values)
     before, named = read_row(section, row), _named(section, row)

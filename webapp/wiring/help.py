@@ -1,6 +1,7 @@
 """What the help page tells: the tools that attach from Box, and the one that does not."""
 
 from webapp.box_link.views import HelpFacts
+from webapp.companies.box_access import only_granted
 from webapp.core.text import N_, _
 
 WITH_BOX = (
@@ -24,4 +25,5 @@ def help_facts() -> HelpFacts:
     return HelpFacts(
         tools=tuple(_(label) for label in WITH_BOX),
         without=tuple(_(label) for label in WITHOUT_BOX),
+        only_granted=only_granted(),
     )

@@ -19,7 +19,13 @@ from webapp.box.items import BoxItem, Origin, origin_of
 from webapp.box_link.card import LinkUse
 from webapp.box_link.models import BoxLink
 from webapp.companies.access import level_expression
-from webapp.companies.box_access import Refusal, Standing, refusal_to_attach, standings_of
+from webapp.companies.box_access import (
+    Refusal,
+    Standing,
+    only_granted,
+    refusal_to_attach,
+    standings_of,
+)
 from webapp.companies.file_rules import FileRules, Rule
 from webapp.companies.models import Company, Level, Project
 from webapp.core.clock import utcnow
@@ -220,7 +226,7 @@ def box_refusal(person_id: int, company: Company, *, link_state: str | None) -> 
         link_state=link_state,
         mine=standings_of(person_id),
         here=here,
-        only_granted=settings().box_attach_in == "granted",
+        only_granted=only_granted(),
     )
 
 
@@ -339,7 +345,8 @@ def refusal_text(refusal: Refusal, company: Company) -> str:
             company=company.name,
         ),
         Refusal.NOT_ENABLED: _(
-            "None of your companies has Box enabled. Its administrators can ask for it."
+            "Box is on in none of your companies. Their administrators can switch it on or ask "
+            "for it."
         ),
         Refusal.NOT_GRANTED: _(
             "Plumbline has not granted Box to %(company)s. Its administrators can ask for it.",

@@ -82,7 +82,7 @@ class Meetings(Extension):
         record = standing.record
         lifecycle.count_alone(session, record.project_id)
         if _later(session, record):
-            raise Conflict(_("Somebody else has made the next meeting already."))
+            raise Conflict(_("The next meeting has been made already."))
         new = _next_meeting(session, standing)
         self.saved(session, new)
         lifecycle.after_change(session, new)

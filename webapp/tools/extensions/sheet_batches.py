@@ -408,7 +408,7 @@ def _open_batch(standing: Standing, version: int) -> Record:
     if batch.status != "in_review":
         raise Conflict(_("This batch has been finished since the page was opened."))
     if batch.version != version:
-        raise Conflict(_("Somebody else changed this batch while you were looking through it."))
+        raise Conflict(_("This batch was changed while you were looking through it."))
     return batch
 
 

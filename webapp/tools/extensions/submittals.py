@@ -102,7 +102,7 @@ class Submittals(Extension):
         record = standing.record
         lifecycle.count_alone(session, record.project_id)
         if _newest(session, record) is not record:
-            raise Conflict(_("Somebody else has begun the next revision already."))
+            raise Conflict(_("The next revision has been begun already."))
         new = _next_revision(session, standing)
         _close(session, standing)
         self.saved(session, new)
