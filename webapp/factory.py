@@ -36,7 +36,7 @@ from webapp.mail import transports
 from webapp.operations import health
 from webapp.picker.views import create_blueprints
 from webapp.records.models import Record
-from webapp.tools import catalog, naming, page, routes, values
+from webapp.tools import catalog, naming, notification_pages, page, routes, values
 from webapp.tools.converters import BoxToolConverter, ToolConverter
 from webapp.tools.extensions import document_source_pages
 from webapp.tools.extensions.emails import outgoing
@@ -165,6 +165,7 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(routes.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(company_settings.bp)
+    app.register_blueprint(notification_pages.bp)
     host = PlumblineHost()
     dialog, box = create_blueprints(host)
     app.register_blueprint(newer.create_blueprint(host), url_prefix=NEWER_PREFIX)

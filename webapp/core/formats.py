@@ -84,6 +84,11 @@ def day(value: date | None) -> str:
     return format_date(value, "MMMd" if value.year == today.year else "yMMMd")
 
 
+def short_day(value: date) -> str:
+    """Return a day with its year, for what is kept and read on another day: "Sep 12, 2025"."""
+    return format_date(value, "yMMMd")
+
+
 def iso_day(text: str | None) -> str:
     """Return a day that JSON keeps as a day reads: "Sep 12"."""
     return day(date.fromisoformat(text)) if text else ""

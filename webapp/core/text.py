@@ -7,7 +7,7 @@ context: "Open" on a button is not the "Open" of a status. What is kept is alway
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -120,3 +120,9 @@ def local_date(value: datetime) -> date:
     local = flask_babel.to_user_timezone(value)
     assert isinstance(local, datetime)
     return local.date()
+
+
+def reader_zone() -> tzinfo:
+    """Return the time zone in which the page under way shows moments."""
+    zone: tzinfo = flask_babel.get_timezone()
+    return zone

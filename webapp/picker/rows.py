@@ -4,10 +4,9 @@ A page of a hundred rows is the hottest thing Plumbline renders: no address is b
 parsed and no filter is called per row in the template.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +14,7 @@ from webapp.box.items import BoxItem, Origin, is_item_id, origin_of
 from webapp.core.formats import clock_text, day_names, filesize
 from webapp.core.names import clean_name, extension_of
 from webapp.core.numbers import as_whole
-from webapp.core.text import _
+from webapp.core.text import _, reader_zone
 from webapp.picker.host import Choice, FolderChoice, Target, Tray
 from webapp.picker.reasons import Limits, Why, why_text
 from webapp.picker.seals import BadSeal, Crumb, Seals, path_text
@@ -34,9 +33,6 @@ WAY_MAX_LENGTH = 800
 VERSION_NUMBER_MAX_LENGTH = 12
 VERSION_MAX = 10**VERSION_NUMBER_MAX_LENGTH
 CLASSIFICATION_MAX_LENGTH = 200
-
-_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_CLOCK = re.compile(r".{10}T(\d\d):(\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +84,8 @@ class RowMaker:
             target.coming,
             my_box_id,
         )
-        self._today = today.isoformat()
+        self._today = today
+        self._zone = reader_zone()
         self._whole = _("Choose all of %(name)s")
         self._days = day_names()
 
@@ -223,18 +220,34 @@ class RowMaker:
         return self._seals.seal("choice", value)
 
     def _when(self, item: BoxItem) -> str:
-        """Return Box's date as it came, in its own time zone: "Sep 12", or the time if today."""
+        """Return Box's moment by the page's clock: "Sep 12", or the time if it is today."""
         text = item.modified_at if isinstance(item.modified_at, str) else ""
-        if text.startswith(self._today):
-            clock = _CLOCK.match(text)
-            if clock is None:
-                return _("Today")
-            return _("Today, %(time)s", time=clock_text(int(clock[1]), int(clock[2])))
-        day = _DAY.match(text)
+        at = self._local(text)
+        day = at.date() if at else _day_of(text)
         if day is None:
             return ""
-        is_other_year = text[:4] != self._today[:4]
-        return self._days.text(day[1], int(day[2]), int(day[3]), with_year=is_other_year)
+        if day != self._today:
+            is_other_year = day.year != self._today.year
+            return self._days.text(str(day.year), day.month, day.day, with_year=is_other_year)
+        if at is None:
+            return _("Today")
+        return _("Today, %(time)s", time=clock_text(at.hour, at.minute))
+
+    def _local(self, text: str) -> datetime | None:
+        """Return a moment of Box's, which comes with the offset of its own clock, by the page's."""
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return at.astimezone(self._zone) if at.tzinfo else None
+
+
+def _day_of(text: str) -> date | None:
+    """Return the day a text begins with, of which no moment can be made."""
+    try:
+        return date.fromisoformat(text[:10]) if text[4:5] == "-" else None
+    except ValueError:
+        return None
 
 
 def clean_origin(item: BoxItem, my_box_id: str) -> Origin:

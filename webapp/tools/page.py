@@ -459,6 +459,7 @@ EVENTS = {
     "record.acted": N_("%(step)s"),
     "record.moved": N_("%(step)s: %(before)s → %(after)s"),
     "record.followed": N_("moved this along with %(leader)s: %(before)s → %(after)s"),
+    "record.reminded": N_("reminded %(names)s"),
     "response.sent": N_("responded"),
     "response.official": N_("marked a response as official"),
     "response.not_official": N_("took the official mark from a response"),

@@ -6,7 +6,7 @@ counts, so that the strongest is told first. Whoever was given a part in a recor
 record is no draft any more; `RecordPerson.told` remembers it, whichever path gave them the part.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sqlalchemy import Select, select, update
@@ -75,9 +75,12 @@ def leave(
     *,
     by_id: int | None,
     row: RecordRow | None = None,
-    facts: dict[str, Any] | None = None,
+    facts: Callable[[], dict[str, Any]] | None = None,
 ) -> set[int]:
-    """Leave a notice of the record, or of a row of it, and return whom it was left for."""
+    """Leave a notice of the record, or of a row of it, and return whom it was left for.
+
+    `facts` are worked out in the language of each reader.
+    """
     session.flush()
     told = _told_already(session, record.id)
     wanted = set(people) - told - {by_id}
@@ -88,6 +91,7 @@ def leave(
     for person_id, language, mails, chosen in session.execute(_readers(record, wanted, row)).all():
         with in_language(language):
             notice = tool.extension.told(record, kind)
+            own = facts() if facts else {}
             name = name_of(tool, record)
             if name == record.title:
                 # The title is said at the end anyway.
@@ -103,7 +107,7 @@ def leave(
             Notice(
                 person_id=person_id,
                 kind=notice[0],
-                facts={**known, **(facts or {}), **notice[1]},
+                facts={**known, **own, **notice[1]},
                 path=path_of(tool, record) + (f"#row-{row.id}" if row else ""),
                 tool_key=tool.key,
                 project_id=record.project_id,
@@ -191,8 +195,8 @@ def tell_of_step(session: Session, standing: Standing, before: Status) -> None:
     if before.is_open != after.is_open and not before.is_draft:
         roles |= set(tool.parts_by_role)
     people = _leads(record) | _with_roles(session, record, roles)
-    facts = {"status": kept_text(after.label)}
-    leave(session, tool, record, people, "moved", by_id=standing.person_id, facts=facts)
+    status = {"status": kept_text(after.label)}
+    leave(session, tool, record, people, "moved", by_id=standing.person_id, facts=lambda: status)
 
 
 def tell_of_answer(
@@ -227,7 +231,7 @@ def tell_of_row(
         "named_in_row",
         by_id=standing.person_id,
         row=row,
-        facts={"item": item},
+        facts=lambda: {"item": item},
     )
 
 

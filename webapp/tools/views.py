@@ -1,19 +1,20 @@
 """The pages of every tool: project home, list, record. No tool has pages of its own."""
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
 from webapp.companies import access
-from webapp.companies.models import Level
+from webapp.companies.models import Level, Project
 from webapp.core import htmx
+from webapp.core.converters import as_id
 from webapp.core.database import db, writing
 from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _, tidy
 from webapp.records.models import Record
-from webapp.tools import lifecycle, lists
+from webapp.tools import lifecycle, lists, reminding
 from webapp.tools.blueprint import address, bp, take_step
 from webapp.tools.files import file_lists, news_of_others
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
@@ -33,8 +34,20 @@ def project_home(project_id: int) -> str:
         mine=lists.in_court_of(session, project_id, person_id),
         others=lists.overdue_with_others(session, project_id, person_id),
         lately=lists.attached_lately(session, project_id, person_id),
+        to_remind=reminding.count_of_people(session, g.entry.project, person_id),
+        reminded=min(as_id(request.args.get("reminded", "")) or 0, reminding.AT_ONCE),
         tools={tool.key: tool for tool in TOOLS},
     )
+
+
+@bp.post("/reminders")
+def remind(project_id: int) -> BaseResponse:
+    """Remind those in whose court something is overdue."""
+    with writing() as session:
+        project = session.get_one(Project, project_id)
+        count = reminding.remind(session, project, me().id)
+    home = url_for("tools.project_home", project_id=project_id, reminded=count or None)
+    return redirect(home, 303)
 
 
 def pages_of(tool: Tool, name: str) -> htmx.Names:

@@ -28,6 +28,7 @@ from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, Tra
 from webapp.imports.tasks import Chore, queue
 from webapp.imports.walk_models import FolderWalk
 from webapp.records.models import Record
+from webapp.tools import notice_letters
 from webapp.tools.registry import TOOLS
 from webapp.wiring import own_letters
 
@@ -42,6 +43,7 @@ HALF_WRITTEN_LIVES = 2 * claims.LEASE
 def chores() -> tuple[Chore, ...]:
     """Return everything the workers do besides copying."""
     return (
+        Chore("notices", 60, notice_letters.send_due),
         Chore("revoke", 10, revoke_due),
         Chore("box", 10, ask_box_again),
         Chore("attempts", 60, drop_overdue_attempts),

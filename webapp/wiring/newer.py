@@ -37,7 +37,7 @@ from webapp.core.converters import ID_MAX
 from webapp.core.database import db, release
 from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, NotFound
-from webapp.core.text import _
+from webapp.core.text import _, local_date
 from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.imports.tasks import queue
 from webapp.picker.host import Action, Choice, Door, Tray
@@ -166,7 +166,7 @@ def _newest(door: Door, target: PickerTarget, older: Attachment) -> Choice | Non
         Tray(""),
         folder_prefix="",
         my_box_id=door.box_user_id,
-        today=utcnow().date(),
+        today=local_date(utcnow()),
     )
     (row,) = maker.rows([item], with_paths=True)
     if not row.token:
