@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
 from webapp.attachments.models import Attachment
+from webapp.core.audit import AuditEntry
 from webapp.core.clock import utcnow
 from webapp.core.problems import Invalid
 from webapp.core.text import N_, _
@@ -56,6 +57,7 @@ class Documents(Extension):
                         _("There is a folder named %(name)s already.", name=attachment.name)
                     )
                 add_version(session, found, attachment)
+                _move_word(session, record, found, attachment.name)
             else:
                 add_version(session, record, attachment)
 
@@ -98,6 +100,22 @@ class Documents(Extension):
             require_free(session, record)
         for below in descendants(session, record):
             _carry(below, transition, record)
+
+
+def _move_word(session: Session, folder: Record, document: Record, name: str) -> None:
+    """Have the document's history, not the folder's, say that a file was attached.
+
+    The document may become private, and then only those who still see it may know its name.
+    """
+    session.flush()
+    entries = session.scalars(
+        select(AuditEntry)
+        .where(AuditEntry.record_id == folder.id, AuditEntry.event == "file.attached")
+        .order_by(AuditEntry.id.desc())
+    )
+    entry = next((one for one in entries if one.facts.get("name") == name), None)
+    if entry is not None:
+        entry.record_id = document.id
 
 
 def _carry(below: Record, transition: Transition, above: Record) -> None:

@@ -175,14 +175,20 @@ def child_named(session: Session, standing: Standing, name: str) -> Record | Non
             func.lower(Record.title) == name.lower(),
             may_see_at(standing.person_id, level),
         )
+        # Where a private one has the same name, the version goes to the one that all see.
+        .order_by(Record.restricted, Record.id)
         .limit(1)
     )
 
 
 def require_free(session: Session, record: Record) -> None:
-    """Raise Invalid when something else in the folder has the record's name."""
-    twin = session.scalar(
-        select(Record.id).where(
+    """Raise Invalid when something else in the folder has the record's name for the same people.
+
+    What others see is left alone: to refuse its name would say that it is there. Whoever adds or
+    changes a record sees everything that the same people see, so nobody is told of what is hidden.
+    """
+    twins = session.scalars(
+        select(Record).where(
             Record.project_id == record.project_id,
             Record.tool_key == KEY,
             Record.parent_id == record.parent_id,
@@ -190,8 +196,12 @@ def require_free(session: Session, record: Record) -> None:
             Record.status == "active",
             func.lower(Record.title) == record.title.lower(),
         )
-    )
-    if twin is not None:
+    ).all()
+    extension = tool_of().extension
+    if not twins:
+        return
+    seen_by = extension.audience(session, record)
+    if any(extension.audience(session, twin) == seen_by for twin in twins):
         raise Invalid(_("%(name)s exists in this folder already.", name=record.title))
 
 
