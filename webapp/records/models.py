@@ -213,6 +213,36 @@ class RecordViewer(Base):
     __table_args__ = (Index("ix_record_viewers_person", "person_id"),)
 
 
+class RecordIssue(Base):
+    """What went out with one distribution of a record: to whom, and in which words and files.
+
+    `facts` hold the record in words as it was sent; nothing that happens to it afterwards reaches
+    them. `number` counts the distributions of a record.
+    """
+
+    __tablename__ = "record_issues"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[int]
+    project_id: Mapped[int]
+    number: Mapped[int]
+    issued_by_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    issued_at: Mapped[datetime] = mapped_column(default=utcnow)
+    told: Mapped[list[str]] = mapped_column(JSON, default=list)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    issued_by: Mapped[Person] = relationship()
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["record_id", "project_id"],
+            ["records.id", "records.project_id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("record_id", "number"),
+    )
+
+
 class RecordRow(Base):
     """A row that belongs to a record: a response, a line of money, an agenda item, a step.
 

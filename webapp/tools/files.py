@@ -18,6 +18,7 @@ from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.imports.showing import RESTING_SHOWN, ShownCopy, shown_copy
 from webapp.records.models import RecordRow
 from webapp.records.visibility import Target, hangs_on_seen, may_see_in_row
+from webapp.tools.issues import issued_files
 from webapp.tools.parts import Standing
 from webapp.tools.registry import TOOLS, Original, Tool
 
@@ -132,6 +133,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
     ).all()
     originals = _originals(session, standing, attachments)
     by_id = _rows(session, standing)
+    issued = issued_files(session, standing)
     rows = {a.row_id for a in attachments} | {i.row_id for i in items} | {None}
     return {
         row_id: FileList(
@@ -139,7 +141,7 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
             tuple(
                 ShownFile(
                     a,
-                    _may_remove(standing, by_id, a),
+                    _may_remove(standing, by_id, a, issued),
                     originals.get(a.id),
                 )
                 for a in attachments
@@ -216,9 +218,13 @@ def _rows(session: Session, standing: Standing) -> dict[int, RecordRow]:
     return {row.id: row for row in rows}
 
 
-def _may_remove(standing: Standing, rows: dict[int, RecordRow], found: Attachment) -> bool:
+def _may_remove(
+    standing: Standing, rows: dict[int, RecordRow], found: Attachment, issued: frozenset[int]
+) -> bool:
     row = rows[found.row_id] if found.row_id is not None else None
-    return standing.may_remove(attached_by_id=found.attached_by_id, row=row)
+    return found.id not in issued and standing.may_remove(
+        attached_by_id=found.attached_by_id, row=row
+    )
 
 
 def _removed(
@@ -234,4 +240,5 @@ def _removed(
         .options(joinedload(Attachment.removed_by))
         .order_by(Attachment.removed_at.desc(), Attachment.id.desc())
     ).all()
-    return tuple(RemovedFile(a) for a in found if _may_remove(standing, rows, a))
+    issued = issued_files(session, standing) if found else frozenset()
+    return tuple(RemovedFile(a) for a in found if _may_remove(standing, rows, a, issued))

@@ -312,6 +312,8 @@ def renumber(session: Session, standing: Standing, wanted: int) -> None:
     if Part.ADMIN not in standing.parts:
         raise Forbidden(_("Only the tool's admins change numbers."))
     record = standing.record
+    if standing.is_frozen:
+        raise Forbidden(_("It is closed or has gone out, and its number stays."))
     if record.number is not None and record.number_sort is None:
         raise Invalid(_("This number is written by hand, not counted."))
     old = record.number

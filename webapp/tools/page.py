@@ -19,11 +19,12 @@ from webapp.core.database import db
 from webapp.core.formats import money
 from webapp.core.problems import NotFound
 from webapp.core.text import N_, _, step_text
-from webapp.records.models import Record, RecordRow
+from webapp.records.models import Record, RecordIssue, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_in_row, may_see_row, record_for
 from webapp.tools.distribution import groups_offered, in_words
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
+from webapp.tools.issues import issues_of
 from webapp.tools.parts import BALL_ROLE, Standing, people_of, standing
 from webapp.tools.registry import (
     TOOLS,
@@ -95,8 +96,10 @@ class RecordPage:
     actions: tuple[Action, ...]
     panels: tuple[Panel, ...]
     beside: Beside
+    issues: tuple[RecordIssue, ...]
     history: tuple[tuple[AuditEntry, str], ...]
     may_discard: bool
+    thaws: str = ""
 
 
 def open_record(tool: Tool, project_id: int, record_id: int, person_id: int) -> Standing:
@@ -123,11 +126,12 @@ def record_page(session: Session, found: Standing) -> RecordPage:
     lists = file_lists(session, found)
     values = read_values(tool, record, people)
     status = tool.status(record.status)
+    actions = tuple(tool.extension.actions(session, found))
     return RecordPage(
         tool=tool,
         record=record,
         standing=found,
-        cells=_cells(session, found, values),
+        cells=cells_of(session, found, values),
         body=str(values.get(tool.body_field) or ""),
         holders=tuple(people.get(BALL_ROLE, ())),
         files=files_under(lists, record, None),
@@ -139,12 +143,24 @@ def record_page(session: Session, found: Standing) -> RecordPage:
             if found.may_see_rows(section)
         ),
         moves=tuple(found.transitions(with_response=False)),
-        actions=tuple(tool.extension.actions(session, found)),
+        actions=actions,
         panels=tuple(tool.extension.panels(session, found)),
         beside=_beside(session, found),
+        issues=issues_of(session, found),
         history=_history(session, found),
         may_discard=status.is_draft and record.number is None and Part.CREATOR in found.parts,
+        thaws=_thawing(found, actions),
     )
+
+
+def _thawing(found: Standing, actions: tuple[Action, ...]) -> str:
+    """Return the step by which this person makes a frozen record changeable, "" for none."""
+    if not found.is_frozen:
+        return ""
+    steps = found.transitions(with_response=False)
+    labels = [action.label for action in actions if action.thaws]
+    labels += [step.label for step in steps if not found.tool.status(step.after).frozen]
+    return step_text(labels[0]) if labels else ""
 
 
 def _beside(session: Session, found: Standing) -> Beside:
@@ -162,7 +178,8 @@ def files_under(lists: dict[int | None, FileList], record: Record, row_id: int |
     return lists.get(row_id, FileList(target, (), ()))
 
 
-def _cells(session: Session, found: Standing, values: dict[str, Any]) -> tuple[Cell, ...]:
+def cells_of(session: Session, found: Standing, values: dict[str, Any]) -> tuple[Cell, ...]:
+    """Return the fields of a record that stand in its title block, in words."""
     tool = found.tool
     names = names_in(session, tool.fields, values, reader=found.person_id)
     companions = {field.shown_with: field for field in tool.fields if field.shown_with}
@@ -255,7 +272,7 @@ def shown_thread(
         .options(joinedload(RecordRow.author))
         .order_by(RecordRow.sent_at, RecordRow.id)
     ).all()
-    may_mark = bool(found.parts & set(section.official_by))
+    may_mark = bool(found.parts & set(section.official_by)) and not found.is_frozen
     draft = next((row for row in rows if row.sent_at is None), None)
     return ShownSection(
         section=section,

@@ -47,13 +47,25 @@ class Standing:
         )
 
     @property
+    def is_frozen(self) -> bool:
+        """Has the record gone out, or is it closed, so that it stays as it is for everybody?"""
+        by = self.tool.frozen_by
+        has_gone_out = bool(by and self.record.details.get(by))
+        return has_gone_out or self.tool.status(self.record.status).frozen
+
+    @property
+    def keeps_files(self) -> bool:
+        """Do the record's files stay as they are, whatever else may change?"""
+        return self.is_frozen or self.tool.status(self.record.status).keeps_files
+
+    @property
     def may_edit(self) -> bool:
-        return self.allows(self.tool.editable_by)
+        return not self.is_frozen and self.allows(self.tool.editable_by)
 
     @property
     def may_attach(self) -> bool:
         """May this person hang files on the record itself?"""
-        return self.allows(self.tool.attach)
+        return not self.keeps_files and self.allows(self.tool.attach)
 
     def may_edit_field(self, editable_by: tuple[Part, ...]) -> bool:
         return not editable_by or bool(self.parts & set(editable_by))
@@ -62,7 +74,8 @@ class Standing:
         return not seen_by or bool(self.parts & set(seen_by))
 
     def may_write_in(self, section: Section) -> bool:
-        if self.is_closed(section):
+        """May this person fill the table, or respond? A response adds, and changes nothing."""
+        if (section.is_table and self.is_frozen) or self.is_closed(section):
             return False
         is_usual = bool(self.parts & set(section.who)) and self.record.status in section.statuses
         return is_usual or self.allows(section.also)
@@ -84,7 +97,7 @@ class Standing:
 
     def may_answer(self, section: Section, row: RecordRow) -> bool:
         """May this person fill in the row's answer? It is the named person's, or a leader's."""
-        if not section.answers or self.record.status not in section.answered_in:
+        if not section.answers or self.record.status not in section.answered_in or self.is_frozen:
             return False
         is_theirs = self._is_named_by(section, row)
         if self._is_somebodys(section, row):
@@ -112,6 +125,8 @@ class Standing:
         section = self.tool.section(row.section)
         if section is None or not section.takes_files or not self.may_see_rows(section):
             return False
+        if section.is_table and (self.keeps_files or section.keeps_files):
+            return False
         if self._is_somebodys(section, row):
             is_late = self.tool.extension.is_too_late(self.record)
             return self.may_answer(section, row) and not is_late
@@ -132,15 +147,26 @@ class Standing:
     def may_remove(self, *, attached_by_id: int, row: RecordRow | None) -> bool:
         """Admins always; whoever attached it, while they may write and the record is open.
 
-        What hangs on somebody's own row is theirs alone, for as long as they may add to it.
+        What hangs on somebody's own row is theirs alone, for as long as they may add to it. Nobody
+        removes or changes what stays: on a record that is frozen, on a response that was sent.
         """
         section = self.tool.section(row.section) if row is not None else None
+        if self._stays(section, row):
+            return False
         if section is not None and row is not None and self._is_somebodys(section, row):
             return self.may_attach_to_row(row)
         if Part.ADMIN in self.parts:
             return True
         is_theirs = attached_by_id == self.person_id and Part.STANDARD in self.parts
         return is_theirs and self.record.is_open
+
+    def _stays(self, section: Section | None, row: RecordRow | None) -> bool:
+        """Do the files of the record, or of its row, stay on it as they are?"""
+        if section is None or row is None:
+            return self.keeps_files
+        is_sent = not section.is_table and row.sent_at is not None
+        is_kept = section.is_table and self.keeps_files
+        return is_sent or is_kept or section.keeps_files
 
     def transitions(self, *, with_response: bool) -> list[Transition]:
         return [

@@ -132,6 +132,9 @@ class Status:
     `is_listed` is in the list only when that status is asked for. A record in a status `for_admins`
     is seen by nobody else. `called` is what it is then, where that is not simply what all records
     of the tool are.
+    What is closed or has gone out is `frozen`: its fields, tables and files stay as they are for
+    everybody, admins too, until a step brings it to another status. With `keeps_files` only the
+    files stay.
     """
 
     key: str
@@ -144,6 +147,8 @@ class Status:
     is_listed: bool = True
     for_admins: bool = False
     called: str = ""
+    frozen: bool = False
+    keeps_files: bool = False
 
 
 @dataclass(frozen=True)
@@ -197,7 +202,8 @@ class Section:
     `also` are rules by which others fill the table in some of its statuses. Whom a row names stands
     in a `person` field, or several in one field of people. `closed_by` names the yes-no field of
     record that, once it is no draft any more, closes the table to everybody. `in_form` are the
-    fields of new rows that the form of a draft has lines for.
+    fields of new rows that the form of a draft has lines for. With `keeps_files` the files of a
+    row stay on it as they came; those of a response that was sent always do.
     """
 
     key: str
@@ -224,6 +230,7 @@ class Section:
     also: tuple["Rule", ...] = ()
     closed_by: str = ""
     in_form: tuple[str, ...] = ()
+    keeps_files: bool = False
 
     @property
     def is_table(self) -> bool:
@@ -279,7 +286,8 @@ class Panel:
 class Action:
     """A button that an extension acts on: on the record's title block, or in a panel of its own.
 
-    `path` is where it posts to, "" for the record's own `act`.
+    `path` is where it posts to, "" for the record's own `act`. One that `thaws` lets a frozen
+    record be changed again.
     """
 
     key: str
@@ -288,6 +296,7 @@ class Action:
     is_in_panel: bool = False
     path: str = ""
     icon: str = ""
+    thaws: bool = False
 
 
 @dataclass(frozen=True)
@@ -457,6 +466,9 @@ class Tool:
     is the column that a phone shows below the title; `is_pinned` puts the tool into its dock. What
     happens in it goes by e-mail as well as into the bell when it `mails_notices`, unless its reader
     chose otherwise.
+    `frozen_by` names the moment at which a record goes out without a status of its own for that:
+    while it is set, the record is frozen. A tool that `distributes` keeps of every distribution
+    what was sent and to whom.
     """
 
     key: str
@@ -494,6 +506,8 @@ class Tool:
     title_max_length: int = 300
     status_groups: tuple[StatusGroup, ...] = ()
     varies_by: str = ""
+    frozen_by: str = ""
+    distributes: bool = False
     extension: Extension = field(default_factory=Extension)
 
     def field(self, key: str) -> Field:
@@ -575,6 +589,8 @@ def _contradictions(tool: Tool) -> Iterator[str]:
     fields = {f.key for f in tool.fields} | {"title"}
     yield from _wrong_statuses(tool)
     yield from _wrong_fields(tool, fields)
+    if tool.frozen_by and tool.frozen_by not in fields:
+        yield f"records are frozen by {tool.frozen_by!r}, which is no field"
     for section in tool.sections:
         yield from _wrong_section(section, fields)
 

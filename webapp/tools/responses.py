@@ -74,6 +74,8 @@ def mark_official(session: Session, standing: Standing, row: RecordRow, *, offic
     section = standing.tool.section(row.section)
     if section is None or not standing.parts & set(section.official_by) or row.sent_at is None:
         raise Forbidden(_("Only those who lead this record mark its official answer."))
+    if standing.is_frozen:
+        raise Forbidden(_("It is closed, and its official answer stays. Open it again first."))
     row.details = {**row.details, "official": official}
     if official:
         tell_of_answer(session, standing, row, "official")

@@ -42,6 +42,7 @@ from webapp.imports.walk_models import WalkFile
 from webapp.picker.host import Choice
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_row
+from webapp.tools.issues import issued_files
 from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing as RecordStanding
 from webapp.tools.parts import people_of, standing
@@ -138,15 +139,11 @@ def _place(session: Session, person_id: int, target: Target) -> _Place | None:
     )
 
 
-def _may_still_attach(found: _Found) -> bool:
-    """True when files may arrive there; a response may have been sent since they were chosen."""
+def _may_attach(found: _Found) -> bool:
+    """True when files may be chosen for it now: what is frozen or sent takes no further ones."""
     if found.row is None:
         return found.standing.may_attach
-    section = found.standing.tool.section(found.row.section)
-    if section is not None and section.is_table:
-        return found.standing.may_attach_to_row(found.row)
-    is_author = found.row.author_id == found.standing.person_id
-    return is_author and section is not None and bool(found.standing.parts & set(section.who))
+    return found.standing.may_attach_to_row(found.row)
 
 
 class PlumblineTargets:
@@ -156,7 +153,7 @@ class PlumblineTargets:
         found = _find(session, person_id, target)
         if isinstance(found, str):
             return found
-        if not _may_still_attach(found):
+        if not _may_attach(found):
             return "no_access"
         refused = box_refusal(person_id, found.company, link_state="active")
         return _SHUT[refused] if refused is not None else None
@@ -274,7 +271,7 @@ def send_tray(person_id: int, target: Target, key: str, *, reason: str = "") -> 
     """Turn a tray into attachments and copies in one transaction; sending it again does nothing."""
     with writing() as session:
         found = _find(session, person_id, target)
-        if isinstance(found, str) or not _may_still_attach(found):
+        if isinstance(found, str) or not _may_attach(found):
             raise Forbidden(_("You may not attach files here, or not any more."))
         link = session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
         sent = trays.send(
@@ -314,7 +311,7 @@ def send_newer(person_id: int, target: Target, choice: Choice, *, supersedes_id:
     """Have a newer version copied that is to take an attachment's place; pressed twice, once."""
     with writing() as session:
         found = _find(session, person_id, target)
-        if isinstance(found, str) or not _may_still_attach(found):
+        if isinstance(found, str) or not _may_attach(found):
             raise Forbidden(_("You may not attach files here, or not any more."))
         link = session.scalar(select(BoxLink).where(BoxLink.person_id == person_id))
         _require_box(person_id, found.company, link)
@@ -380,6 +377,8 @@ def may_remove(person_id: int, attachment: Attachment) -> bool:
     )
     found = _find(db.session(), person_id, target)
     if isinstance(found, str):
+        return False
+    if attachment.id in issued_files(db.session(), found.standing):
         return False
     return found.standing.may_remove(attached_by_id=attachment.attached_by_id, row=found.row)
 

@@ -72,7 +72,7 @@ TOOL = Tool(
     statuses=(
         Status("draft", N_("Draft"), Shape.DRAFT, is_draft=True),
         Status("open", N_("Open"), Shape.OPEN),
-        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False),
+        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False, frozen=True),
     ),
     transitions=(
         Transition(

@@ -30,8 +30,10 @@ TOOL = Tool(
     numbering=Numbering(prefix=""),
     statuses=(
         Status("pending", N_("Pending"), Shape.WAITING),
-        Status("approved", N_("Approved"), Shape.GOOD, is_open=False),
-        Status("withdrawn", N_("Withdrawn"), Shape.CLOSED, is_open=False, is_listed=False),
+        Status("approved", N_("Approved"), Shape.GOOD, is_open=False, frozen=True),
+        Status(
+            "withdrawn", N_("Withdrawn"), Shape.CLOSED, is_open=False, is_listed=False, frozen=True
+        ),
     ),
     transitions=(
         Transition(
@@ -42,6 +44,14 @@ TOOL = Tool(
             who=(Part.ADMIN,),
             ball=Ball.NOBODY,
             is_main=True,
+        ),
+        Transition(
+            "reopen",
+            N_("Open again"),
+            before=("approved",),
+            after="pending",
+            who=(Part.ADMIN,),
+            ball=Ball.NOBODY,
         ),
         Transition(
             "withdraw",

@@ -33,6 +33,7 @@ VERSIONS = Section(
         Field("number", N_("Version"), Kind.WHOLE_NUMBER, is_derived=True),
         Field("note", N_("Note"), Kind.TEXT, max_length=300),
     ),
+    keeps_files=True,
 )
 
 TOOL = Tool(

@@ -53,11 +53,19 @@ TOOL = Tool(
             is_listed=False,
             for_admins=True,
             called=N_("Batch"),
+            frozen=True,
         ),
         Status("unpublished", N_("Unpublished"), Shape.WAITING, for_admins=True),
-        Status("published", N_("Published"), Shape.GOOD),
-        Status("superseded", N_("Superseded"), Shape.CLOSED, is_open=False, is_listed=False),
-        Status("obsolete", N_("Obsolete"), Shape.REFUSED, is_open=False),
+        Status("published", N_("Published"), Shape.GOOD, keeps_files=True),
+        Status(
+            "superseded",
+            N_("Superseded"),
+            Shape.CLOSED,
+            is_open=False,
+            is_listed=False,
+            frozen=True,
+        ),
+        Status("obsolete", N_("Obsolete"), Shape.REFUSED, is_open=False, frozen=True),
     ),
     transitions=(
         Transition(

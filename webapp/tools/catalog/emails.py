@@ -32,10 +32,10 @@ TOOL = Tool(
         Status("draft", N_("Draft"), Shape.DRAFT, is_draft=True),
         # Not out yet, so for nobody's eyes yet.
         Status("waiting", N_("Waiting for files"), Shape.WAITING, is_draft=True),
-        Status("sending", N_("Sending"), Shape.WAITING),
-        Status("sent", N_("Sent"), Shape.GOOD, is_open=False),
+        Status("sending", N_("Sending"), Shape.WAITING, frozen=True),
+        Status("sent", N_("Sent"), Shape.GOOD, is_open=False, frozen=True),
         Status("failed", N_("Not sent"), Shape.REFUSED, is_draft=True),
-        Status("received", N_("Received"), Shape.CLOSED, is_open=False),
+        Status("received", N_("Received"), Shape.CLOSED, is_open=False, frozen=True),
     ),
     transitions=(
         Transition(
@@ -115,7 +115,7 @@ TOOL = Tool(
     ),
     editable_by=(Rule((Part.CREATOR,), ("draft",)),),
     # A copy that was chosen before Send was pressed still arrives while the message waits for it.
-    attach=(Rule((Part.CREATOR,), ("draft", "waiting")), Rule((Part.ADMIN,))),
+    attach=(Rule((Part.CREATOR,), ("draft", "waiting")),),
     columns=("sender", "title", "dated_on", "status", "files", "tags"),
     filters=("folder", "status", "direction", "tags", "files", "private"),
     sort="-dated_on",

@@ -178,5 +178,7 @@ TOOL = Tool(
     sort="-dated_on",
     draft_to=(Part.CREATOR, Part.ATTENDEE),
     private_to=(Part.ATTENDEE,),
+    frozen_by="distributed_at",
+    distributes=True,
     extension=Meetings(),
 )

@@ -31,8 +31,8 @@ TOOL = Tool(
         Status("out_for_bid", N_("Out for Bid"), Shape.OPEN),
         Status("out_for_signature", N_("Out for Signature"), Shape.WAITING),
         Status("approved", N_("Approved"), Shape.GOOD),
-        Status("complete", N_("Complete"), Shape.CLOSED, is_open=False),
-        Status("terminated", N_("Terminated"), Shape.REFUSED, is_open=False),
+        Status("complete", N_("Complete"), Shape.CLOSED, is_open=False, frozen=True),
+        Status("terminated", N_("Terminated"), Shape.REFUSED, is_open=False, frozen=True),
     ),
     transitions=(
         step("bid", N_("Put out for bid"), ("draft",), "out_for_bid", needs=("title",)),

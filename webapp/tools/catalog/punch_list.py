@@ -48,7 +48,7 @@ TOOL = Tool(
         Status("work_not_accepted", N_("Work not accepted"), Shape.REFUSED),
         Status("ready_to_close", N_("Ready to close"), Shape.GOOD),
         Status("not_accepted_by_creator", N_("Not accepted by creator"), Shape.REFUSED),
-        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False),
+        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False, frozen=True),
     ),
     transitions=(
         Transition(

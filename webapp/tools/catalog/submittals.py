@@ -94,7 +94,7 @@ TOOL = Tool(
     statuses=(
         Status("draft", N_("Draft"), Shape.DRAFT, is_draft=True),
         Status("open", N_("Open"), Shape.OPEN),
-        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False),
+        Status("closed", N_("Closed"), Shape.CLOSED, is_open=False, frozen=True),
     ),
     transitions=(
         Transition(
@@ -260,5 +260,6 @@ TOOL = Tool(
     sort="number",
     private_to=(Part.MANAGER, Part.WORKFLOW, Part.DISTRIBUTION),
     due_days_setting="submittal_review_days",
+    distributes=True,
     extension=Submittals(),
 )

@@ -14,14 +14,15 @@ from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address
+from webapp.tools.distributing import distribute
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
-from webapp.tools.telling import tell
 from webapp.tools.values import people_in_row, read_values, set_people, write_values
 
 ATTENDEES, ITEMS = "attendees", "items"
 NEXT = Action("next", N_("Next meeting"))
 DISTRIBUTE = Action("distribute", N_("Distribute"))
+CORRECT = Action("correct", N_("Open for correction"), thaws=True)
 USUAL_INTERVAL = timedelta(days=7)
 # What belongs to one meeting alone; the next one of the series begins without it.
 OF_ONE_MEETING = frozenset({"overview", "conclusion", "dated_on"})
@@ -45,6 +46,8 @@ class Meetings(Extension):
         return {"status": "open"} if section.key == ITEMS else {}
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        if transition.key == "convert":
+            _open_again(session, standing)
         _pass_balls(session, standing)
 
     def holders(self, session: Session, record: Record) -> list[int]:
@@ -73,11 +76,17 @@ class Meetings(Extension):
         record = standing.record
         if record.status == "draft" or Part.ADMIN not in standing.parts:
             return []
-        return [DISTRIBUTE] if _later(session, record) else [DISTRIBUTE, NEXT]
+        first = CORRECT if standing.is_frozen else DISTRIBUTE
+        return [first] if _later(session, record) else [first, NEXT]
 
     def act(self, session: Session, standing: Standing, key: str) -> str:
         if key == DISTRIBUTE.key:
             _distribute(session, standing)
+            return ""
+        if key == CORRECT.key:
+            _open_again(session, standing)
+            lifecycle.after_change(session, standing)
+            _note(session, standing, "record.acted", step=CORRECT.label)
             return ""
         record = standing.record
         lifecycle.count_alone(session, record.project_id)
@@ -225,12 +234,22 @@ def _next_day(session: Session, record: Record) -> date:
 def _distribute(session: Session, standing: Standing) -> None:
     """Tell the attendees, and keep who did it and when."""
     tool, record = standing.tool, standing.record
+    attendees = [row.person_id for row in _rows(session, record, ATTENDEES) if row.person_id]
+    distribute(session, standing, attendees, "meeting_distributed")
     distributed = {"distributed_at": utcnow(), "distributed_by": standing.person_id}
     write_values(session, tool, record, distributed)
-    attendees = [row.person_id for row in _rows(session, record, ATTENDEES) if row.person_id]
-    tell(session, standing, attendees, "meeting_distributed")
     lifecycle.after_change(session, standing)
     _note(session, standing, "record.acted", step=DISTRIBUTE.label)
+
+
+def _open_again(session: Session, standing: Standing) -> None:
+    """Let it be changed; what went out is kept, and the next distribution is a new version."""
+    write_values(
+        session,
+        standing.tool,
+        standing.record,
+        {"distributed_at": None, "distributed_by": None},
+    )
 
 
 def _note(session: Session, standing: Standing, event: str, **facts: Any) -> None:

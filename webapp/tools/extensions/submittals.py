@@ -14,9 +14,10 @@ from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address
+from webapp.tools.distributing import distribute
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
-from webapp.tools.telling import tell, tell_of_step
+from webapp.tools.telling import tell_of_step
 from webapp.tools.values import read_values, set_people, write_values
 
 WORKFLOW = "workflow"
@@ -53,7 +54,8 @@ class Submittals(Extension):
             record.details = {**record.details, "distributed_at": utcnow().isoformat()}
             people = people_of(session, record.id)
             told = (*people.get("distribution", ()), *people.get(WORKFLOW, ()))
-            tell(session, standing, [person.id for person in told], "submittal_distributed")
+            ids = [person.id for person in told]
+            distribute(session, standing, ids, "submittal_distributed")
         _settle(session, standing)
 
     def holders(self, session: Session, record: Record) -> list[int]:

@@ -268,11 +268,13 @@ def progress_of(session: Session, standing: Standing) -> Progress:
 def thread(session: Session, standing: Standing) -> tuple[ShownMessage, ...]:
     """Return the thread of a message as this person sees it, oldest first."""
     found = messages.thread_of(session, standing.record, standing.person_id)
+    ids = [record.id for record in found]
+    carried = _carried(session, ids)
     files: dict[int, list[Attachment]] = {}
     rows = session.scalars(
         select(Attachment)
         .where(
-            Attachment.record_id.in_([record.id for record in found]),
+            Attachment.record_id.in_(ids),
             Attachment.row_id.is_(None),
             Attachment.removed_at.is_(None),
         )
@@ -280,8 +282,22 @@ def thread(session: Session, standing: Standing) -> tuple[ShownMessage, ...]:
         .order_by(Attachment.id)
     )
     for file in rows:
-        files.setdefault(file.record_id, []).append(file)
+        if file.record_id not in carried or file.id in carried[file.record_id]:
+            files.setdefault(file.record_id, []).append(file)
     return tuple(_shown(session, standing, record, files.get(record.id, [])) for record in found)
+
+
+def _carried(session: Session, record_ids: list[int]) -> dict[int, set[int]]:
+    """Return which files the messages that have gone out carried, by the record of each."""
+    mails = session.execute(
+        select(OutgoingMail.record_id, OutgoingMail.attachment_ids).where(
+            OutgoingMail.record_id.in_(record_ids), OutgoingMail.state == MailState.SENT
+        )
+    )
+    found: dict[int, set[int]] = {}
+    for record_id, attachment_ids in mails:
+        found.setdefault(record_id, set()).update(attachment_ids)
+    return found
 
 
 def _shown(
