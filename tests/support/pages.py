@@ -106,10 +106,14 @@ class Form:
 
 @dataclass
 class Visitor:
-    """Somebody with a browser of their own."""
+    """Somebody with a browser of their own, who says yes when a step asks first.
+
+    With `says_yes` off the question is what comes back.
+    """
 
     app: Flask
     client: Any = None
+    says_yes: bool = True
     tokens: dict[str, str] = field(default_factory=dict)
     refusals: ClassVar[set[tuple[int, bool]]] = set()
 
@@ -140,6 +144,14 @@ class Visitor:
         if csrf:
             data["csrf_token"] = self.token()
         response = self.client.post(path, data=data, headers=self._headers(htmx, kwargs), **kwargs)
+        if self.says_yes and response.status_code == 303 and "/ask?" in response.location:
+            asked = self._checked(
+                self.client.get(response.location, headers=self._headers(False, {})), False, 200
+            )
+            form = next(Form.of(f) for f in asked.all("form") if f.get("data-asks") is not None)
+            response = self.client.post(
+                form.action, data=form.values, headers=self._headers(htmx, {})
+            )
         while response.status_code in {302, 303} and _is_ours(response.location) and expect == 200:
             response = self.client.get(response.location, headers=self._headers(htmx, {}))
         return self._checked(response, htmx, expect)

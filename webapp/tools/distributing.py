@@ -7,9 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.accounts.models import Person
-from webapp.core.text import _
+from webapp.core.text import _, ngettext
 from webapp.records.models import Record, RecordIssue
 from webapp.records.visibility import may_see
+from webapp.tools import asking
 from webapp.tools.file_pages import row_names
 from webapp.tools.files import attached_to
 from webapp.tools.page import cells_of, shown_table, shown_thread
@@ -40,6 +41,24 @@ def distribute(
     session.add(issue)
     session.flush()
     return issue
+
+
+def sent_out(session: Session, standing: Standing, people: Iterable[int]) -> tuple[str, ...]:
+    """Return what distributing will do, in numbers: who is told, and which files are part of it."""
+    told = len(recipients(session, standing.record, people))
+    count, size = asking.sizes(session, standing)
+    waiting = asking.coming(session, standing)
+    late = ngettext(
+        "%(num)s file is still on its way and is not part of it.",
+        "%(num)s files are still on their way and are not part of it.",
+        waiting,
+    )
+    return (
+        ngettext("It goes to %(num)s person.", "It goes to %(num)s people.", told),
+        _("With %(files)s.", files=asking.files_text(count, size)),
+        *((late,) if waiting else ()),
+        _("What goes out is kept as it is; a correction is a new version."),
+    )
 
 
 def recipients(session: Session, record: Record, people: Iterable[int]) -> list[Person]:

@@ -13,7 +13,8 @@ from webapp.core.database import db, release, writing
 from webapp.core.problems import Forbidden, Invalid, Problem
 from webapp.core.text import _
 from webapp.tools import lifecycle, rows
-from webapp.tools.blueprint import address, bp, take_step, to_dialog
+from webapp.tools.asking_pages import step_or_question, to_question
+from webapp.tools.blueprint import address, bp, to_dialog
 from webapp.tools.files import file_lists
 from webapp.tools.forms import (
     Choices,
@@ -65,7 +66,7 @@ def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     if not form.validate() or not all(is_sound):
         return _edit_response(found, form, status=422)
     try:
-        _save(found, form, tables, request.form.get("move", ""))
+        asks_first = _save(found, form, tables, request.form.get("move", ""))
     except ChangedMeanwhile as conflict:
         found = open_record(tool, project_id, record_id, me().id)
         return _edit_response(found, form, status=409, conflict=conflict)
@@ -74,10 +75,13 @@ def save(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
         return _edit_response(found, form, status=problem.status, problem=problem)
     if not is_still_seen(tool, project_id, record_id, me().id):
         return redirect(address("records", tool, project_id), 303)
+    if asks_first:
+        return to_question(found, {"move": request.form["move"]})
     return redirect(address("record", tool, project_id, record_id), 303)
 
 
-def _save(found: Standing, form: FlaskForm, tables: list[Lines], step: str) -> None:
+def _save(found: Standing, form: FlaskForm, tables: list[Lines], step: str) -> bool:
+    """Save, and take the step; True when it has a question that is still to be answered."""
     fields = _editable(found)
     values = sent_values(form, fields)
     with writing() as session:
@@ -96,7 +100,8 @@ def _save(found: Standing, form: FlaskForm, tables: list[Lines], step: str) -> N
         if step:
             # What was just saved may have made this person the manager, or no longer.
             now = open_record(found.tool, now.record.project_id, now.record.id, me().id)
-            take_step(session, now, step)
+            return step_or_question(session, now, step)
+    return False
 
 
 @bp.post("/<tool:tool>/<id:record_id>/keep")

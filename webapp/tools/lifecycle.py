@@ -175,10 +175,9 @@ def discard(session: Session, standing: Standing) -> None:
     standing.tool.extension.discarded(session, standing)
 
 
-def move(session: Session, standing: Standing, transition: Transition, reason: str = "") -> None:
-    """Take a step; Forbidden when it is not this person's, Invalid when something is missing."""
+def require_step(session: Session, standing: Standing, transition: Transition) -> None:
+    """Raise why a step cannot be taken now: Conflict, Forbidden, or Invalid."""
     record, tool = standing.record, standing.tool
-    hold(session, record)
     if record.status not in transition.before:
         raise Conflict(_("The status has changed since this page was opened."))
     if not standing.can_be(transition.after) or not standing.is_there(transition):
@@ -186,10 +185,17 @@ def move(session: Session, standing: Standing, transition: Transition, reason: s
     if not standing.may_take(transition):
         raise Forbidden(_("This step is not yours to take."))
     _require_filled(session, tool, record, transition)
-    if transition.needs_reason and not reason:
-        raise Invalid(_("Say why this is done now."), title=_("A reason is missing"))
     if refusal := tool.extension.refusal(session, standing, transition):
         raise Invalid(refusal)
+
+
+def move(session: Session, standing: Standing, transition: Transition, reason: str = "") -> None:
+    """Take a step; Forbidden when it is not this person's, Invalid when something is missing."""
+    record, tool = standing.record, standing.tool
+    hold(session, record)
+    require_step(session, standing, transition)
+    if transition.needs_reason and not reason:
+        raise Invalid(_("Say why this is done now."), title=_("A reason is missing"))
     old = record.status
     record.status = transition.after
     record.is_open = tool.status(record.status).is_open

@@ -167,7 +167,9 @@ class Transition:
     `needs` are fields that must be filled first. `numbers` gives the record its number.
     `with_response` offers the step on the response form, where what is written goes along.
     `only_if` names the yes-no field without which there is no such step. `needs_reason` asks
-    whoever takes it to say why; the change history keeps that.
+    whoever takes it to say why; the change history keeps that. A step to what
+    is closed or frozen asks first, and so does one that `asks`: it cannot simply be taken back, or
+    others notice it at once.
     """
 
     key: str
@@ -182,6 +184,7 @@ class Transition:
     is_main: bool = False
     only_if: str = ""
     needs_reason: bool = False
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -287,7 +290,7 @@ class Action:
     """A button that an extension acts on: on the record's title block, or in a panel of its own.
 
     `path` is where it posts to, "" for the record's own `act`. One that `thaws` lets a frozen
-    record be changed again.
+    record be changed again. One that `asks` says first what will happen.
     """
 
     key: str
@@ -297,6 +300,15 @@ class Action:
     path: str = ""
     icon: str = ""
     thaws: bool = False
+    asks: bool = False
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """What a step or a button will bring about, in numbers; `title` if its name says too little."""
+
+    title: str = ""
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -421,6 +433,14 @@ class Extension:
         """Return why a step cannot be taken yet, in a sentence; "" when it can."""
         return ""
 
+    def foretold(self, session: Any, standing: Any, transition: "Transition") -> Foretold:
+        """Return what a step will bring about besides its status."""
+        return Foretold()
+
+    def foretold_action(self, session: Any, standing: Any, key: str) -> Foretold:
+        """Return what a button that asks will bring about."""
+        return Foretold()
+
     def panels(self, session: Any, standing: Any) -> list[Panel]:
         """Return what the record's page shows besides fields, rows and files."""
         return []
@@ -522,6 +542,11 @@ class Tool:
 
     def transition(self, key: str) -> Transition | None:
         return next((t for t in self.transitions if t.key == key), None)
+
+    def asks_before(self, transition: Transition) -> bool:
+        """Does a step say what will happen before it is taken?"""
+        after = self.status(transition.after)
+        return transition.asks or not after.is_open or after.frozen
 
     def section(self, key: str) -> Section | None:
         return next((s for s in self.sections if s.key == key), None)

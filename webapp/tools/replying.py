@@ -10,7 +10,8 @@ from webapp.core.problems import Invalid, NotFound, Problem
 from webapp.core.text import tidy
 from webapp.records.visibility import row_for
 from webapp.tools import responses
-from webapp.tools.blueprint import address, bp, take_step, to_dialog
+from webapp.tools.asking_pages import step_or_question, to_question
+from webapp.tools.blueprint import address, bp, to_dialog
 from webapp.tools.page import ShownSection, open_record, shown_thread
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import Section, Tool
@@ -63,12 +64,13 @@ def respond(project_id: int, tool: Tool, record_id: int, section: str) -> BaseRe
             found = open_record(tool, project_id, record_id, me().id)
             row = responses.send(session, found, declared, text)
             step = request.form.get("move", "")
-            if step:
-                take_step(session, found, step)
+            asks_first = bool(step) and step_or_question(session, found, step)
             tell_of_answer(session, found, row)
     except Invalid as problem:
         found = open_record(tool, project_id, record_id, me().id)
         return _reply_again(found, section, text, problem)
+    if asks_first:
+        return to_question(found, {"move": step})
     return redirect(address("record", tool, project_id, record_id) + f"#{section}", 303)
 
 

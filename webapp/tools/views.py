@@ -14,7 +14,9 @@ from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _, tidy
 from webapp.records.models import Record
-from webapp.tools import lifecycle, lists, reminding
+from webapp.tools import asking, lifecycle, lists, reminding
+from webapp.tools.asking import Question
+from webapp.tools.asking_pages import ask_first
 from webapp.tools.blueprint import address, bp, take_step
 from webapp.tools.files import file_lists, news_of_others
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
@@ -150,17 +152,30 @@ def files(project_id: int, tool: Tool, record_id: int) -> Response:
 
 @bp.post("/<tool:tool>/<id:record_id>/move")
 def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
-    """Take a step that needs no more than a click."""
+    """Take a step; one with consequences once its question has been answered."""
+    step = request.form.get("move", "")
     try:
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
             reason = tidy(request.form.get("reason"))
-            take_step(session, found, request.form.get("move", ""), reason)
+            if question := _unanswered(session, found, step):
+                return ask_first(found, question)
+            take_step(session, found, step, reason)
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)
     if not is_still_seen(tool, project_id, record_id, me().id):
         return redirect(address("records", tool, project_id), 303)
     return redirect(address("record", tool, project_id, record_id), 303)
+
+
+def _unanswered(session: Session, found: Standing, step: str) -> Question | None:
+    """Return the question that a form has not said yes to yet, None when there is none."""
+    transition = found.tool.transition(step)
+    if transition is None or not found.tool.asks_before(transition):
+        return None
+    lifecycle.hold(session, found.record)
+    question = asking.before_step(session, found, transition)
+    return None if question.is_answered(request.form) else question
 
 
 @bp.post("/<tool:tool>/<id:record_id>/act")
@@ -170,9 +185,13 @@ def act(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     try:
         with writing() as session:
             found = open_record(tool, project_id, record_id, me().id)
-            offered = {action.key for action in tool.extension.actions(session, found)}
-            if wanted not in offered:
+            actions = tool.extension.actions(session, found)
+            action = next((action for action in actions if action.key == wanted), None)
+            if action is None:
                 raise Invalid(_("There is no such step."))
+            question = asking.before_action(session, found, action) if action.asks else None
+            if question and not question.is_answered(request.form):
+                return ask_first(found, question)
             there = tool.extension.act(session, found, wanted)
     except Invalid as problem:
         return _record_response(open_record(tool, project_id, record_id, me().id), problem)

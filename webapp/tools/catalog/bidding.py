@@ -84,6 +84,7 @@ TOOL = Tool(
             ball=Ball.NOBODY,
             needs=("title", "invitation", "instructions"),
             is_main=True,
+            asks=True,
         ),
         Transition(
             "close",

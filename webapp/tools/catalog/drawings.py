@@ -85,6 +85,7 @@ TOOL = Tool(
             ball=Ball.NOBODY,
             needs=("title", "discipline", "rev", "set"),
             is_main=True,
+            asks=True,
         ),
         Transition(
             "unpublish",
@@ -93,6 +94,7 @@ TOOL = Tool(
             after="unpublished",
             who=ADMINS,
             ball=Ball.NOBODY,
+            asks=True,
         ),
         Transition(
             "obsolete",

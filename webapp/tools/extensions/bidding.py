@@ -17,14 +17,23 @@ from webapp.companies import access
 from webapp.companies.models import Level
 from webapp.core import audit
 from webapp.core.clock import utcnow
-from webapp.core.formats import named_moment
+from webapp.core.formats import money, named_moment
 from webapp.core.problems import Conflict, Forbidden, Invalid
-from webapp.core.text import N_, _
+from webapp.core.text import N_, _, format_number, ngettext
 from webapp.imports.models import UNFINISHED, ImportItem
 from webapp.records.models import Record, RecordRow
 from webapp.tools import lifecycle, rows
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Action, Extension, Panel, Part, Section, Transition
+from webapp.tools.registry import (
+    TOOLS,
+    Action,
+    Extension,
+    Foretold,
+    Panel,
+    Part,
+    Section,
+    Transition,
+)
 from webapp.tools.telling import tell, tell_again
 from webapp.tools.values import read_row, write_row, write_values
 
@@ -191,7 +200,41 @@ class Bidding(Extension):
         bids = self._bids(session, standing)
         if any(bid.is_awarded for bid in bids):
             bids = [b for b in bids if b.is_awarded and not self._commitment(session, standing)]
-        return [Action(f"{AWARD}{b.row_id}", N_("Award"), is_in_panel=True) for b in bids]
+        return [
+            Action(f"{AWARD}{b.row_id}", N_("Award"), is_in_panel=True, asks=True) for b in bids
+        ]
+
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        """Say how many companies are invited, or have sent their bid."""
+        invited = rows.rows_of(session, standing.record.id, standing.tool.sections[0])
+        if transition.after == "open":
+            people = {row.person_id for row in invited if row.person_id} - {standing.person_id}
+            told = ngettext("%(num)s person is told.", "%(num)s people are told.", len(people))
+            return Foretold(lines=(told,))
+        sent = sum(bool(row.details.get("is_submitted")) for row in invited)
+        return Foretold(
+            lines=(
+                _(
+                    "%(sent)s of %(num)s companies have submitted a bid.",
+                    sent=format_number(sent),
+                    num=format_number(len(invited)),
+                ),
+            )
+        )
+
+    def foretold_action(self, session: Session, standing: Standing, key: str) -> Foretold:
+        bids = self._bids(session, standing)
+        bid = next(b for b in bids if f"{AWARD}{b.row_id}" == key)
+        title = _("Award to %(name)s for %(sum)s?", name=bid.company, sum=money(bid.amount))
+        others = len(bids) - 1
+        lines = [
+            _("A commitment over %(sum)s begins with it.", sum=money(bid.amount)),
+            ngettext(
+                "%(num)s other bid is not taken.", "%(num)s other bids are not taken.", others
+            ),
+            _("The bids of the package stay as they are from then on."),
+        ]
+        return Foretold(title, tuple(lines))
 
     def act(self, session: Session, standing: Standing, key: str) -> str:
         """Award a bid: mark it, and begin a commitment with its company and amount."""

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from webapp.companies import access
 from webapp.companies.models import Level
+from webapp.core.formats import money
 from webapp.core.problems import Invalid
-from webapp.core.text import N_, _
+from webapp.core.text import N_, _, ngettext
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle
@@ -24,7 +25,7 @@ from webapp.tools.extensions.contract_sums import (
     taken_over,
 )
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import TOOLS, Action, Ball, Extension, Panel, Tool, Transition
+from webapp.tools.registry import TOOLS, Action, Ball, Extension, Foretold, Panel, Tool, Transition
 from webapp.tools.values import write_values
 
 POTENTIAL = "potential"
@@ -124,6 +125,20 @@ class ChangeOrder(Extension):
             return _no_reviewer(session, record)
         return ""
 
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        """Say what the contract's sums will be, and how many parts go along."""
+        record = standing.record
+        lines = _sums_foretold(session, standing, transition)
+        if count := len(included_in(record)):
+            lines.append(
+                ngettext(
+                    "%(num)s potential change order goes along with it.",
+                    "%(num)s potential change orders go along with it.",
+                    count,
+                )
+            )
+        return Foretold(lines=tuple(lines))
+
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         record = standing.record
         changes = changes_of(session, [record.parent_id])
@@ -162,6 +177,41 @@ class ChangeOrder(Extension):
         lifecycle.after_change(session, standing)
         roll_up(session, record.parent_id)
         return ""
+
+
+def _sums_foretold(session: Session, standing: Standing, transition: Transition) -> list[str]:
+    record = standing.record
+    contract = session.get(Record, record.parent_id) if record.parent_id else None
+    if contract is None:
+        return []
+    changes = changes_of(session, [contract.id])
+    now = sums_of(contract.amount, changes)
+    before = record.status
+    with session.no_autoflush:
+        record.status = transition.after
+        then = sums_of(contract.amount, changes)
+        record.status = before
+    called = contract.number or contract.title
+    lines = []
+    if then.revised != now.revised:
+        lines.append(
+            _(
+                "The revised sum of %(contract)s becomes %(sum)s; it is %(now)s now.",
+                contract=called,
+                sum=money(then.revised),
+                now=money(now.revised),
+            )
+        )
+    if then.pending != now.pending:
+        lines.append(
+            _(
+                "What is pending on %(contract)s becomes %(sum)s; it is %(now)s now.",
+                contract=called,
+                sum=money(then.pending),
+                now=money(now.pending),
+            )
+        )
+    return lines
 
 
 def _series(session: Session, record: Record) -> str:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from webapp.companies import access
 from webapp.companies.models import Level
-from webapp.core.text import N_
+from webapp.core.formats import money
+from webapp.core.text import N_, _, ngettext
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle
@@ -22,7 +23,7 @@ from webapp.tools.extensions.contract_sums import (
     wholes_of,
 )
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Action, Extension, Panel, Transition
+from webapp.tools.registry import Action, Extension, Foretold, Panel, Transition
 from webapp.tools.values import Values, write_values
 
 NEW_CHANGE = "change_order"
@@ -60,6 +61,35 @@ class Contract(Extension):
             "change_orders": change_orders(),
         }
         return [Panel("tools/_contract.html", context, "tools/pdf/_contract.html")]
+
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        """Say what the contract comes to, what counts as committed, and what is still pending."""
+        record = standing.record
+        changes = changes_of(session, [record.id])
+        sums = sums_of(record.amount, changes)
+        lines = [_("It comes to %(sum)s.", sum=money(sums.revised))]
+        committed = self.committed(standing)
+        if committed is not None:
+            counts = transition.after in standing.tool.statuses_in("committed")
+            then = sums.revised if counts else Decimal(0)
+            if then != committed:
+                lines.append(
+                    _(
+                        "Committed cost of it becomes %(sum)s; it is %(now)s now.",
+                        sum=money(then),
+                        now=money(committed),
+                    )
+                )
+        pending = change_orders().statuses_in("pending")
+        if count := sum(change.status in pending for change in changes):
+            lines.append(
+                ngettext(
+                    "%(num)s change order of it is still pending.",
+                    "%(num)s change orders of it are still pending.",
+                    count,
+                )
+            )
+        return Foretold(lines=tuple(lines))
 
     def committed(self, standing: Standing) -> Decimal | None:
         """Return what counts as committed cost; None where nothing is bought."""

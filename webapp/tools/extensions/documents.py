@@ -10,7 +10,7 @@ from webapp.attachments.models import Attachment
 from webapp.core.audit import AuditEntry
 from webapp.core.clock import utcnow
 from webapp.core.problems import Invalid
-from webapp.core.text import N_, _
+from webapp.core.text import N_, _, ngettext
 from webapp.picker.host import Source as PickerSource
 from webapp.records.models import Record, RecordPerson
 from webapp.records.visibility import Target
@@ -29,7 +29,7 @@ from webapp.tools.extensions.folders import (
     require_free,
 )
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Extension, Original, Panel, Transition
+from webapp.tools.registry import Extension, Foretold, Original, Panel, Transition
 
 BIN_DAYS = 30
 WITH = "binned_with"
@@ -76,6 +76,18 @@ class Documents(Extension):
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         return [Panel("tools/documents/_folder.html", {"page": folder_page(session, standing)})]
+
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        """Say how much goes to the recycle bin with a folder."""
+        below = list(descendants(session, standing.record))
+        if not below:
+            return Foretold()
+        words = ngettext(
+            "%(num)s folder or file in it goes along.",
+            "%(num)s folders and files in it go along.",
+            len(below),
+        )
+        return Foretold(lines=(words,))
 
     def audience(self, session: Session, record: Record) -> set[int] | None:
         """Return who sees a document that lies in something private, however deep."""

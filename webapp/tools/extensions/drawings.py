@@ -10,7 +10,7 @@ from webapp.attachments.models import Attachment
 from webapp.companies.models import Level
 from webapp.core.formats import day
 from webapp.core.problems import Invalid
-from webapp.core.text import _
+from webapp.core.text import _, ngettext
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_on_seen, may_see
 from webapp.tools.extensions import sheet_batches
@@ -25,7 +25,7 @@ from webapp.tools.extensions.revision_order import is_same_mark
 from webapp.tools.extensions.sheet_names import sorting_key
 from webapp.tools.lifecycle import restrict
 from webapp.tools.parts import Standing
-from webapp.tools.registry import Extension, Listing, Panel, Transition
+from webapp.tools.registry import Extension, Foretold, Listing, Panel, Transition
 
 KEY = "drawings"
 
@@ -73,6 +73,24 @@ class Drawings(Extension):
         if transition.key == "publish" and not sheet_batches.files_of(session, standing.record):
             return _("It has no file. Attach its PDF first.")
         return ""
+
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        if transition.key == "finish":
+            made = len(sheet_batches.made_of(session, standing.record))
+            words = ngettext(
+                "%(num)s drawing was made from it.", "%(num)s drawings were made from it.", made
+            )
+            return Foretold(lines=(words,))
+        if transition.key == "unpublish":
+            return Foretold(lines=(_("Nobody but the tool's admins sees it any more."),))
+        number = standing.record.number or ""
+        told = {
+            "publish": _(
+                "Everybody on the project sees it as a revision of %(number)s.", number=number
+            ),
+            "obsolete": _("%(number)s has no current revision from then on.", number=number),
+        }
+        return Foretold(lines=(told[transition.key],) if transition.key in told else ())
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
         record = standing.record

@@ -14,14 +14,23 @@ from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address
-from webapp.tools.distributing import distribute
+from webapp.tools.distributing import distribute, sent_out
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
+from webapp.tools.registry import (
+    Action,
+    Ball,
+    Extension,
+    Foretold,
+    Panel,
+    Part,
+    Section,
+    Transition,
+)
 from webapp.tools.values import people_in_row, read_values, set_people, write_values
 
 ATTENDEES, ITEMS = "attendees", "items"
 NEXT = Action("next", N_("Next meeting"))
-DISTRIBUTE = Action("distribute", N_("Distribute"))
+DISTRIBUTE = Action("distribute", N_("Distribute"), asks=True)
 CORRECT = Action("correct", N_("Open for correction"), thaws=True)
 USUAL_INTERVAL = timedelta(days=7)
 # What belongs to one meeting alone; the next one of the series begins without it.
@@ -79,6 +88,10 @@ class Meetings(Extension):
         first = CORRECT if standing.is_frozen else DISTRIBUTE
         return [first] if _later(session, record) else [first, NEXT]
 
+    def foretold_action(self, session: Session, standing: Standing, key: str) -> Foretold:
+        attendees = _attending(session, standing.record)
+        return Foretold(lines=sent_out(session, standing, attendees))
+
     def act(self, session: Session, standing: Standing, key: str) -> str:
         if key == DISTRIBUTE.key:
             _distribute(session, standing)
@@ -108,6 +121,10 @@ def _rows(session: Session, record: Record, section: str) -> list[RecordRow]:
             .order_by(RecordRow.position, RecordRow.id)
         )
     )
+
+
+def _attending(session: Session, record: Record) -> list[int]:
+    return [row.person_id for row in _rows(session, record, ATTENDEES) if row.person_id]
 
 
 def _assignees(item: RecordRow) -> list[int]:
@@ -234,8 +251,7 @@ def _next_day(session: Session, record: Record) -> date:
 def _distribute(session: Session, standing: Standing) -> None:
     """Tell the attendees, and keep who did it and when."""
     tool, record = standing.tool, standing.record
-    attendees = [row.person_id for row in _rows(session, record, ATTENDEES) if row.person_id]
-    distribute(session, standing, attendees, "meeting_distributed")
+    distribute(session, standing, _attending(session, record), "meeting_distributed")
     distributed = {"distributed_at": utcnow(), "distributed_by": standing.person_id}
     write_values(session, tool, record, distributed)
     lifecycle.after_change(session, standing)

@@ -14,9 +14,18 @@ from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see
 from webapp.tools import lifecycle, rows
 from webapp.tools.blueprint import address
-from webapp.tools.distributing import distribute
+from webapp.tools.distributing import distribute, sent_out
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import Action, Ball, Extension, Panel, Part, Section, Transition
+from webapp.tools.registry import (
+    Action,
+    Ball,
+    Extension,
+    Foretold,
+    Panel,
+    Part,
+    Section,
+    Transition,
+)
 from webapp.tools.telling import tell_of_step
 from webapp.tools.values import read_values, set_people, write_values
 
@@ -24,7 +33,7 @@ WORKFLOW = "workflow"
 WAITING, CURRENT, ANSWERED = "waiting", "current", "answered"
 UNANSWERED = (None, "", "pending")
 LEADS = {Part.MANAGER, Part.ADMIN}
-REVISE = Action("revise", N_("Revise and resubmit"))
+REVISE = Action("revise", N_("Revise and resubmit"), asks=True)
 # What an answer adds to a step; a new revision begins without it.
 OF_ANSWERS = ("response", "comment", "returned_on")
 
@@ -52,11 +61,26 @@ class Submittals(Extension):
         if transition.key == "close":
             record = standing.record
             record.details = {**record.details, "distributed_at": utcnow().isoformat()}
-            people = people_of(session, record.id)
-            told = (*people.get("distribution", ()), *people.get(WORKFLOW, ()))
-            ids = [person.id for person in told]
-            distribute(session, standing, ids, "submittal_distributed")
+            distribute(session, standing, _listed(session, record), "submittal_distributed")
         _settle(session, standing)
+
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        if transition.key != "close":
+            return Foretold()
+        listed = _listed(session, standing.record)
+        return Foretold(lines=sent_out(session, standing, listed))
+
+    def foretold_action(self, session: Session, standing: Standing, key: str) -> Foretold:
+        number = standing.record.revision + 1
+        return Foretold(
+            lines=(
+                _(
+                    "Revision %(num)s begins as a draft, with the same fields and steps.",
+                    num=number,
+                ),
+                _("This revision is closed; its answers and files stay as they are."),
+            )
+        )
 
     def holders(self, session: Session, record: Record) -> list[int]:
         manager = record.manager_id or record.created_by_id
@@ -111,6 +135,12 @@ class Submittals(Extension):
         lifecycle.after_change(session, new)
         _note(session, new, "record.created", changes=[])
         return address("record", standing.tool, record.project_id, new.record.id)
+
+
+def _listed(session: Session, record: Record) -> list[int]:
+    """Return whom a submittal is distributed to: the list, and who answered it."""
+    people = people_of(session, record.id)
+    return [p.id for p in (*people.get("distribution", ()), *people.get(WORKFLOW, ()))]
 
 
 def _steps(session: Session, record: Record) -> list[RecordRow]:

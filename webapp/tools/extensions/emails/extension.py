@@ -18,9 +18,19 @@ from webapp.core.text import N_, NC_, _, ngettext
 from webapp.imports.models import ImportItem
 from webapp.mail.models import MailState, OutgoingMail
 from webapp.records.models import Record
+from webapp.tools import asking
 from webapp.tools.extensions.emails import drafting, messages, outgoing
 from webapp.tools.parts import Standing
-from webapp.tools.registry import TOOLS, Action, Beside, Extension, Panel, Part, Transition
+from webapp.tools.registry import (
+    TOOLS,
+    Action,
+    Beside,
+    Extension,
+    Foretold,
+    Panel,
+    Part,
+    Transition,
+)
 
 RECIPIENTS_MAX = 100
 FOLDERS = {
@@ -125,6 +135,32 @@ class Emails(Extension):
         elif transition.after == messages.DRAFT:
             outgoing.take_back(session, record)
 
+    def foretold(self, session: Session, standing: Standing, transition: Transition) -> Foretold:
+        """Say how many people get the message, and what goes along."""
+        if transition.after != messages.SENDING:
+            return Foretold()
+        people = messages.people_on_message(session, standing.record)
+        count = len(people.everybody) + len(people.outside)
+        title = ngettext("Send to %(num)s recipient?", "Send to %(num)s recipients?", count)
+        lines = []
+        if outside := len(people.outside):
+            lines.append(
+                ngettext(
+                    "%(num)s address is outside the project.",
+                    "%(num)s addresses are outside the project.",
+                    outside,
+                )
+            )
+        files, size = asking.sizes(session, standing)
+        if files:
+            lines.append(_("With %(files)s.", files=asking.files_text(files, size)))
+        return Foretold(title, tuple(lines))
+
+    def foretold_action(self, session: Session, standing: Standing, key: str) -> Foretold:
+        wait = outgoing.wait_of(session, standing.record.id)
+        names = ", ".join(item.name for item in wait.missing)
+        return Foretold(lines=(_("These do not go along: %(names)s.", names=names),))
+
     def beside(self, session: Session, standing: Standing) -> Beside:
         record, person_id = standing.record, standing.person_id
         level = access.level_in(record.project_id, person_id, messages.KEY)
@@ -216,7 +252,7 @@ def _without(wait: outgoing.Wait) -> list[Action]:
     if not wait.missing:
         return []
     label = N_("Send without it") if len(wait.missing) == 1 else N_("Send without them")
-    return [Action("without", label, is_main=True)]
+    return [Action("without", label, is_main=True, asks=True)]
 
 
 def _send_without(session: Session, standing: Standing) -> None:
