@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.support.pages import Visitor
+from tests.support.pages import Page, Visitor
 from tests.support.world import World
+from webapp.core.database import db
+from webapp.records.models import Record
 from webapp.tools.catalog.punch_list import TOOL as PUNCH_LIST
 from webapp.tools.registry import (
     TOOLS,
@@ -44,8 +46,19 @@ def lessons(app: Flask) -> Iterator[Tool]:
     TOOLS.remove("lessons")
 
 
+def status_of(app: Flask, page: Page) -> str:
+    """Return the status of the record whose page it is."""
+    with app.app_context():
+        record_id = int(page.response.request.path.rpartition("/")[2])
+        status = db.session.get_one(Record, record_id).status
+        db.session.remove()
+    return status
+
+
 @pytest.mark.parametrize("key", WITH_DRAFTS)
-def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, key: str) -> None:
+def test_every_tool_lists_creates_edits_and_shows(
+    app: Flask, alice: Visitor, world: World, key: str
+) -> None:
     tool = TOOLS.get(key)
     assert tool is not None
     here = f"/projects/{world.tower}/{tool.slug}"
@@ -59,6 +72,8 @@ def test_every_tool_lists_creates_edits_and_shows(alice: Visitor, world: World, 
     page = alice.submit(page, "/edit", **given)
     assert page.h1 == "Made by a test"
     assert "Made by a test" in alice.get(here).links()
+    if tool.status(status_of(app, page)).frozen:
+        page = alice.post(f"{page.response.request.path}/move", {"move": "reopen"})
     given = {title: "Changed by a test"}
     page = alice.submit(alice.get(edit), "/edit", **given)
     assert page.h1 == "Changed by a test"

@@ -109,7 +109,11 @@ def test_authors_edit_and_attach_until_approved_and_nobody_else_of_their_level(
     alice.post(f"{here}/move", {"move": "approve"})
     for path in paths:
         bob.get(path, expect=403)
-        alice.get(path)
+        alice.get(path, expect=403)
+    alice.post(f"{here}/move", {"move": "reopen"})
+    for path in paths:
+        bob.get(path)
+    alice.post(f"{here}/move", {"move": "approve"})
     assert "Attach File(s)" not in on(bob, world, today()).text
 
 

@@ -312,9 +312,9 @@ def test_a_shared_object_lives_as_long_as_the_last_who_speaks_of_it(
 def test_removed_files_are_not_carried_on(app: Flask, alice: Visitor, world: World) -> None:
     here = begin(alice, world)
     files = attach_upload(alice, f"{here}/attach/", ("a.pdf", b"a"), ("b.pdf", b"b"))
+    alice.post(f"/attachments/{files[0].public_id}/remove", expect=303)
     write(alice, here, to=ids(world, "bob"))
     run_worker(app)
-    alice.post(f"/attachments/{files[0].public_id}/remove", expect=303)
     page = act(alice, here, "forward")
     forwarded = record_at(app, draft_of(page)).id
     names = [file.name for file in attachments(app) if file.record_id == forwarded]
@@ -431,12 +431,12 @@ def test_who_has_nothing_in_emails_sees_nothing(
     act(nell, here, "reply", expect=404)
 
 
-def test_files_hang_on_drafts_by_their_writers_and_later_by_admins_only(
+def test_files_hang_on_drafts_and_on_nothing_that_has_gone_out(
     alice: Visitor, bob: Visitor, world: World, sent: Callable[..., str]
 ) -> None:
     here = sent(bob)
     bob.get(f"{here}/attach/", expect=403)
-    alice.get(f"{here}/attach/")
+    alice.get(f"{here}/attach/", expect=403)
 
 
 # ---- the outbox

@@ -26,7 +26,13 @@ from webapp.wiring import chores
 PDF = b"%PDF-1.4 a page"
 FROZEN = [(tool.key, s.key) for tool in TOOLS for s in tool.statuses if s.frozen]
 # What is closed and may yet be changed: a company is only marked, and the bin has rules of its own.
-NOT_FROZEN = {("directory", "inactive"), ("documents", "binned")}
+NOT_FROZEN = {
+    ("directory", "inactive"),
+    ("documents", "binned"),
+    # Its files stay; the parts it includes may have to be let go before it is opened again.
+    ("change_orders", "rejected"),
+    ("change_orders", "void"),
+}
 
 
 def declared(key: str) -> Tool:

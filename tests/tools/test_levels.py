@@ -182,8 +182,9 @@ def test_who_opens_edits_and_attaches_to_what_others_made(
         here = f"{list_of(world, tool)}/{record(tool, status.key).id}"
         is_seen = sees(tool, who, status.key)
         page = visitor.get(here, expect=200 if is_seen else 404)
-        edits = allowed(tool.editable_by, who, status.key)
-        attaches = allowed(tool.attach, who, status.key)
+        edits = allowed(tool.editable_by, who, status.key) and not status.frozen
+        stay = status.frozen or status.keeps_files
+        attaches = allowed(tool.attach, who, status.key) and not stay
         visitor.get(f"{here}/edit", expect=answer(is_seen, edits))
         visitor.get(f"{here}/attach/?source=computer", expect=answer(is_seen, attaches))
         if is_seen:
@@ -221,6 +222,7 @@ def test_who_responds_and_fills_tables(
             writes = bool(parts(who) & set(section.who)) and status.key in section.statuses
             there = f"{here}/sections/{section.key}"
             if section.is_table:
+                writes = writes and not status.frozen
                 visitor.get(f"{there}/add", expect=answer(is_seen_here, writes))
                 row = row_of(app, made.id, section.key)
                 expected = answer(is_seen_here, writes)

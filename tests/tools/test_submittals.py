@@ -589,7 +589,7 @@ def test_who_attaches_to_the_submittal_follows_from_part_and_status(
     assert may_attach() == {"dora", "nell", "alice"}
     answer(signed_in("bob"), here, steps(app, here)[0], "approved")
     move(alice, here, "close")
-    assert may_attach() == {"alice"}
+    assert may_attach() == set()
 
 
 def test_files_from_box_hang_on_the_step_of_whoever_answers_it(

@@ -27,7 +27,7 @@ from tests.support.world import World
 from webapp.core.database import db, writing
 from webapp.core.problems import Problem
 from webapp.records.models import Record, RecordRow
-from webapp.tools import lifecycle, rows
+from webapp.tools import discarding, lifecycle, rows
 from webapp.tools.catalog import change_orders, prime_contract
 from webapp.tools.page import open_record
 from webapp.tools.parts import Standing
@@ -141,7 +141,7 @@ class Books(RuleBasedStateMachine):
     def discard(self, *, which: int) -> None:
         self.last = "discard"
         change = self.chosen(which)
-        if len(self.changes) > 2 and self.do(CHANGES, change, lifecycle.discard):
+        if len(self.changes) > 2 and self.do(CHANGES, change, discarding.discard):
             self.changes.remove(change)
             del self.typed[change]
 

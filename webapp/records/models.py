@@ -52,7 +52,8 @@ def _folded_at_insert(context: DefaultExecutionContext) -> str:
 class Record(Base):
     """An RFI, a punch item, and whatever else a tool declares.
 
-    `saved_at` is NULL while the record is a draft nobody but its creator has seen. `restricted`
+    `saved_at` is NULL while the record is a draft nobody but its creator has seen, and again once
+    it is discarded, which `discarded_at` says: it comes back for thirty days. `restricted`
     means that only `record_viewers` and the tool's admins see it: private, or still a draft.
     `version` grows with every edit, so that two people editing at once notice each other.
     `scope` is what its number is counted within, `grouping` the heading it stands under in lists (a
@@ -95,6 +96,7 @@ class Record(Base):
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
     saved_at: Mapped[datetime | None]
+    discarded_at: Mapped[datetime | None]
     opened_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column(default=1)
@@ -247,7 +249,9 @@ class RecordRow(Base):
     """A row that belongs to a record: a response, a line of money, an agenda item, a step.
 
     `sent_at` is NULL while its author is still writing it. `position` orders the rows of a table.
-    `is_own` shows it to nobody but the person it names and the tool's admins: a bid.
+    `is_own` shows it to nobody but the person it names and the tool's admins: a bid. A removed row
+    has left its section (`rows.REMOVED`), so that nothing lists or adds it up; it can be put back
+    for thirty days.
     """
 
     __tablename__ = "record_rows"
@@ -269,12 +273,15 @@ class RecordRow(Base):
     cost_code: Mapped[str | None] = mapped_column(String(200))
     amount: Mapped[Decimal | None]
     due_on: Mapped[date | None]
+    removed_at: Mapped[datetime | None]
+    removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     status: Mapped[str | None] = mapped_column(String(40))
     details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     author: Mapped[Person] = relationship(foreign_keys=author_id)
     person: Mapped[Person | None] = relationship(foreign_keys=person_id)
     vendor: Mapped[Vendor | None] = relationship()
+    removed_by: Mapped[Person | None] = relationship(foreign_keys=removed_by_id)
 
     __table_args__ = (
         ForeignKeyConstraint(

@@ -1,6 +1,6 @@
 """Which records a person sees: the one rule, in SQL, for lists, pages, downloads and the worker.
 
-- Nobody sees another person's unsaved draft.
+- Nobody sees another person's unsaved draft, nor anything that was discarded or removed.
 - Everybody else needs at least Read Only in the record's tool.
 - A restricted record (private, or a draft) shows itself to its viewers and the tool's admins only.
 - An unsent row shows itself to its author only, a bid to whoever it names and the tool's admins, a
@@ -58,6 +58,7 @@ def may_see(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     )
     return and_(
         or_(Record.saved_at.is_not(None), Record.created_by_id == person_id),
+        Record.discarded_at.is_(None),
         level >= int(Level.READ),
         or_(Record.restricted.is_(False), level >= int(Level.ADMIN), viewer),
     )
@@ -115,6 +116,7 @@ def may_see_row(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     )
     is_admin = level >= int(Level.ADMIN)
     return and_(
+        RecordRow.removed_at.is_(None),
         or_(RecordRow.sent_at.is_not(None), RecordRow.author_id == person_id),
         or_(RecordRow.is_own.is_(False), RecordRow.person_id == person_id, is_admin),
         *(

@@ -7,20 +7,25 @@ should anything in it have changed meanwhile, the new question is asked instead.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.core.clock import utcnow
-from webapp.core.formats import day, filesize
+from webapp.core.formats import day, filesize, money
+from webapp.core.problems import Forbidden
 from webapp.core.text import _, local_date, ngettext, step_text
-from webapp.imports.models import UNFINISHED, ImportItem
-from webapp.tools import lifecycle
+from webapp.imports.models import UNFINISHED, ImportItem, Tray, TrayItem
+from webapp.records.models import Record, RecordRow
+from webapp.tools import lifecycle, rows
+from webapp.tools.discarding import may_discard
 from webapp.tools.files import attached_to
 from webapp.tools.naming import name_of
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Action, Transition
+from webapp.tools.values import read_row
 
 SEEN = "seen"
 
@@ -83,6 +88,81 @@ def before_action(session: Session, standing: Standing, action: Action) -> Quest
     )
 
 
+def before_discard(session: Session, standing: Standing) -> Question:
+    """Return the question before a record is discarded, with all that goes with it."""
+    if not may_discard(standing):
+        raise Forbidden(_("Only an unnumbered draft can be discarded, and only by its creator."))
+    record, tool = standing.record, standing.tool
+    count, size = sizes(session, standing)
+    waiting = coming(session, standing)
+    kind = in_sentence(_(tool.status(record.status).called or tool.record_name))
+    picked = _chosen(session, record)
+    chosen = ngettext(
+        "%(num)s file was chosen and not attached yet; it goes too.",
+        "%(num)s files were chosen and not attached yet; they go too.",
+        picked,
+    )
+    late = ngettext(
+        "%(num)s file on its way is no longer copied.",
+        "%(num)s files on their way are no longer copied.",
+        waiting,
+    )
+    return Question(
+        title=_("Discard this %(kind)s?", kind=kind),
+        about=about(standing),
+        lines=(
+            *((_("With it go: %(files)s.", files=files_text(count, size)),) if count else ()),
+            *((chosen,) if picked else ()),
+            *((late,) if waiting else ()),
+            _back_until(),
+        ),
+        button=_("Discard"),
+        path="/discard",
+        fields=(("discard", "yes"),),
+        stops=True,
+    )
+
+
+def before_row_removal(session: Session, standing: Standing, row: RecordRow) -> Question:
+    """Return the question before a row is taken out of its table."""
+    section = rows.removable(session, standing, row)
+    lines = []
+    if section.sums:
+        now = rows.total(session, standing.record, section)
+        less = read_row(section, row).get(section.sums) or Decimal(0)
+        then = money(now - less)
+        lines.append(_("The total becomes %(sum)s; it is %(now)s now.", sum=then, now=money(now)))
+    return Question(
+        title=_("Remove this %(row)s?", row=in_sentence(_(section.row_label))),
+        about=rows.title_of(section, row),
+        lines=(*lines, _back_until()),
+        button=_("Remove"),
+        path=f"/rows/{row.id}/remove",
+        fields=(("row", str(row.id)),),
+        stops=True,
+    )
+
+
+def in_sentence(word: str) -> str:
+    """Return a noun as it stands within a sentence: "change order", but "RFI"."""
+    return word if word[1:2].isupper() else word[:1].lower() + word[1:]
+
+
+def _chosen(session: Session, record: Record) -> int:
+    """Return how many files are chosen for a record and not attached yet."""
+    query = (
+        select(func.count(TrayItem.id))
+        .join(Tray, Tray.id == TrayItem.tray_id)
+        .where(Tray.record_id == record.id, Tray.is_open.is_(True))
+    )
+    return session.scalar(query) or 0
+
+
+def _back_until() -> str:
+    last = local_date(utcnow() + REMOVED_LIVES)
+    return _("It can be brought back until %(day)s.", day=day(last))
+
+
 def about(standing: Standing) -> str:
     """Return what a question is about: the record's number and title."""
     called, title = name_of(standing.tool, standing.record), standing.record.title
@@ -118,13 +198,12 @@ def _kept_lines(session: Session, standing: Standing, transition: Transition) ->
     if not standing.tool.status(transition.after).frozen:
         return []
     count, _size = sizes(session, standing)
-    lines = [
-        ngettext(
-            "Its text and %(num)s file stay as they are from then on.",
-            "Its text and %(num)s files stay as they are from then on.",
-            count,
-        )
-    ]
+    both = ngettext(
+        "Its text and %(num)s file stay as they are from then on.",
+        "Its text and %(num)s files stay as they are from then on.",
+        count,
+    )
+    lines = [both if count else _("Its text stays as it is from then on.")]
     if standing.tool.distributes or transition.key != "send":
         waiting = coming(session, standing)
         if waiting:
@@ -155,8 +234,7 @@ def _way_back(standing: Standing, transition: Transition) -> str:
     if back is None:
         return _("This cannot be undone.")
     if after.lives_days:
-        last = local_date(utcnow() + REMOVED_LIVES)
-        return _("It can be brought back until %(day)s.", day=day(last))
+        return _back_until()
     if standing.parts & set(back.who):
         return _("The step “%(step)s” takes it back.", step=step_text(back.label))
     return _("Only others can take it back, by the step “%(step)s”.", step=step_text(back.label))

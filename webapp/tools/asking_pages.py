@@ -8,8 +8,10 @@ from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
 from webapp.core import htmx
+from webapp.core.converters import as_id
 from webapp.core.database import db, release
 from webapp.core.problems import NotFound
+from webapp.records.visibility import row_for
 from webapp.tools import asking, lifecycle
 from webapp.tools.asking import Question
 from webapp.tools.blueprint import bp, take_step
@@ -30,6 +32,10 @@ def _question(session: Session, found: Standing) -> Question:
     transition = found.tool.transition(args.get("move", ""))
     if transition is not None:
         return asking.before_step(session, found, transition)
+    if "discard" in args:
+        return asking.before_discard(session, found)
+    if row_id := as_id(args.get("row", "")):
+        return asking.before_row_removal(session, found, row_for(me().id, found.record, row_id))
     actions = found.tool.extension.actions(session, found)
     action = next((a for a in actions if a.asks and a.key == args.get("action")), None)
     if action is None:
@@ -51,6 +57,11 @@ def respond(found: Standing, question: Question, *, has_changed: bool = False) -
     response = make_response(text, 409 if has_changed else 200)
     response.vary.update(("HX-Request", "HX-History-Restore-Request"))
     return response
+
+
+def unanswered(question: Question) -> bool:
+    """Did the form that was sent not say yes to this question?"""
+    return not question.is_answered(request.form)
 
 
 def ask_first(found: Standing, question: Question) -> BaseResponse:

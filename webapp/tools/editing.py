@@ -11,8 +11,8 @@ from werkzeug.wrappers.response import Response as BaseResponse
 from webapp.accounts.identity import me
 from webapp.core.database import db, release, writing
 from webapp.core.problems import Forbidden, Invalid, Problem
-from webapp.core.text import _
-from webapp.tools import lifecycle, rows
+from webapp.core.text import _, tidy
+from webapp.tools import discarding, lifecycle, rows
 from webapp.tools.asking_pages import step_or_question, to_question
 from webapp.tools.blueprint import address, bp, to_dialog
 from webapp.tools.files import file_lists
@@ -27,11 +27,13 @@ from webapp.tools.forms import (
 from webapp.tools.lifecycle import UNSAVED_KEY, ChangedMeanwhile
 from webapp.tools.page import files_under, form_choices, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing, people_of
-from webapp.tools.registry import Field, Section, Tool
+from webapp.tools.registry import Field, Kind, Section, Tool
 from webapp.tools.values import is_filled, names_in, read_values, shown
 
 TYPED_MAX_LENGTH = 100_000
 LINES_OFFERED = 3
+# What is typed and not chosen: giving that up is worth a question.
+TYPED_KINDS = {Kind.TEXT, Kind.LONG_TEXT, Kind.MONEY, Kind.ADDRESSES, Kind.WHOLE_NUMBER}
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,30 @@ def keep(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
         found = open_record(tool, project_id, record_id, me().id)
         lifecycle.keep_typed(session, found, _typed(found))
     return to_dialog(tool, project_id, record_id)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/cancel")
+def cancel(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Leave the form: what was never saved and holds nothing leaves nothing behind."""
+    with writing() as session:
+        found = open_record(tool, project_id, record_id, me().id)
+        if found.record.saved_at is not None or not discarding.may_discard(found):
+            return redirect(address("record", tool, project_id, record_id), 303)
+        if _has_typed(found):
+            lifecycle.keep_typed(session, found, _typed(found))
+        if not discarding.is_empty(session, found.record):
+            return to_question(found, {"discard": "yes"})
+        discarding.discard(session, found)
+    return redirect(address("records", tool, project_id), 303)
+
+
+def _has_typed(found: Standing) -> bool:
+    """Does the form say anything in words or numbers that a new record does not begin with?"""
+    people = people_of(db.session(), found.record.id)
+    values = read_values(found.tool, found.record, people)
+    keys = ["title", *(field.key for field in _editable(found) if field.kind in TYPED_KINDS)]
+    typed = ((key, tidy(request.form.get(key))) for key in keys)
+    return any(text and text != str(values.get(key) or "").strip() for key, text in typed)
 
 
 def _typed(found: Standing) -> dict[str, Any]:

@@ -164,17 +164,6 @@ def _keep_for(standing: Standing, typed: dict[str, Any] | None) -> None:
     record.details = {**record.details, UNSAVED_KEY: unsaved}
 
 
-def discard(session: Session, standing: Standing) -> None:
-    """Delete a draft that has no number yet; only its creator can."""
-    record = standing.record
-    is_draft = standing.tool.status(record.status).is_draft and record.number is None
-    if not is_draft or Part.CREATOR not in standing.parts:
-        raise Forbidden(_("Only an unnumbered draft can be discarded, and only by its creator."))
-    session.delete(record)
-    session.flush()
-    standing.tool.extension.discarded(session, standing)
-
-
 def require_step(session: Session, standing: Standing, transition: Transition) -> None:
     """Raise why a step cannot be taken now: Conflict, Forbidden, or Invalid."""
     record, tool = standing.record, standing.tool

@@ -341,6 +341,8 @@ def _matching(project_id: int, person_id: int, level: Level, filter_: Filter) ->
     query = select(Record.id).where(
         Record.project_id == project_id,
         Record.tool_key == filter_.tool.key,
+        # What somebody began and never saved is on no list, not even on their own.
+        Record.saved_at.is_not(None),
         may_see_at(person_id, level),
     )
     for condition in _conditions(filter_, person_id):
@@ -625,6 +627,7 @@ def in_court_of(session: Session, project_id: int, person_id: int) -> tuple[Line
         .where(
             Record.project_id == project_id,
             Record.is_open.is_(True),
+            Record.saved_at.is_not(None),
             holds_ball(person_id),
             may_see(person_id),
         )
@@ -660,6 +663,7 @@ def attached_lately(
         .where(
             Attachment.project_id == project_id,
             Attachment.removed_at.is_(None),
+            Record.saved_at.is_not(None),
             hangs_visibly(person_id, Attachment.row_id),
         )
         .options(joinedload(Attachment.attached_by))

@@ -4,6 +4,7 @@ The form's choices are worked out here too, because they are what a page of the 
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from webapp.accounts.models import Person
+from webapp.attachments.changing import REMOVED_LIVES
 from webapp.companies import access
 from webapp.companies.models import Level, ProjectCode, Vendor
 from webapp.core.audit import AuditEntry
@@ -21,6 +23,7 @@ from webapp.core.problems import NotFound
 from webapp.core.text import N_, _, step_text
 from webapp.records.models import Record, RecordIssue, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_in_row, may_see_row, record_for
+from webapp.tools.discarding import may_discard
 from webapp.tools.distribution import groups_offered, in_words
 from webapp.tools.files import FileList, file_lists
 from webapp.tools.forms import Choices
@@ -38,7 +41,7 @@ from webapp.tools.registry import (
     Tool,
     Transition,
 )
-from webapp.tools.rows import SeenRow, seen_rows
+from webapp.tools.rows import SeenRow, removed_rows, seen_rows, title_of
 from webapp.tools.values import Names, is_filled, mark_of, names_in, read_row, read_values, shown
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
@@ -69,6 +72,20 @@ class ShownRow:
 
 
 @dataclass(frozen=True)
+class RemovedRow:
+    """A row that this person can put back into its table."""
+
+    row: RecordRow
+    name: str
+
+    @property
+    def kept_until(self) -> datetime:
+        removed_at = self.row.removed_at
+        assert removed_at is not None
+        return removed_at + REMOVED_LIVES
+
+
+@dataclass(frozen=True)
 class ShownSection:
     """Rows of one kind, and the form for the next one when this person may write it."""
 
@@ -80,6 +97,7 @@ class ShownSection:
     is_closed: bool = False
     moves: tuple[Transition, ...] = ()
     total: Decimal | None = None
+    removed: tuple[RemovedRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +143,6 @@ def record_page(session: Session, found: Standing) -> RecordPage:
     people = people_of(session, record.id)
     lists = file_lists(session, found)
     values = read_values(tool, record, people)
-    status = tool.status(record.status)
     actions = tuple(tool.extension.actions(session, found))
     return RecordPage(
         tool=tool,
@@ -148,7 +165,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
         beside=_beside(session, found),
         issues=issues_of(session, found),
         history=_history(session, found),
-        may_discard=status.is_draft and record.number is None and Part.CREATOR in found.parts,
+        may_discard=may_discard(found),
         thaws=_thawing(found, actions),
     )
 
@@ -229,6 +246,9 @@ def shown_table(
             for seen, held in zip(rows, values, strict=True)
         ),
         may_write=may_write,
+        removed=tuple(
+            RemovedRow(row, title_of(section, row)) for row in removed_rows(session, found, section)
+        ),
         is_closed=found.is_closed(section),
         total=sum((held.get(section.sums) or Decimal(0) for held in values), Decimal(0))
         if section.sums
@@ -475,6 +495,9 @@ EVENTS = {
     "record.renumbered": N_("changed the number from %(before)s to %(after)s"),
     "record.acted": N_("%(step)s"),
     "record.moved": N_("%(step)s: %(before)s → %(after)s"),
+    "record.discarded": N_("discarded this"),
+    "record.brought_back": N_("brought this back"),
+    "row.restored": N_("restored %(row_label)s: %(name)s"),
     "record.followed": N_("moved this along with %(leader)s: %(before)s → %(after)s"),
     "record.reminded": N_("reminded %(names)s"),
     "response.sent": N_("responded"),

@@ -11,7 +11,8 @@ from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound, Problem
 from webapp.core.text import _
 from webapp.records.models import RecordRow
 from webapp.records.visibility import row_for
-from webapp.tools import rows
+from webapp.tools import asking, rows
+from webapp.tools.asking_pages import ask_first, unanswered
 from webapp.tools.blueprint import address, bp
 from webapp.tools.files import file_lists
 from webapp.tools.forms import keeping, make_row_form, sent_values, sent_version
@@ -98,12 +99,25 @@ def _row_again(
 
 @bp.post("/<tool:tool>/<id:record_id>/rows/<id:row_id>/remove")
 def remove_row(project_id: int, tool: Tool, record_id: int, row_id: int) -> BaseResponse:
+    """Take a row out of its table; it can be put back for thirty days."""
     with writing() as session:
         found = open_record(tool, project_id, record_id, me().id)
         row = row_for(me().id, found.record, row_id)
         section = row.section
+        question = asking.before_row_removal(session, found, row)
+        if unanswered(question):
+            return ask_first(found, question)
         rows.remove(session, found, row)
     return _back(found, section)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/rows/<id:row_id>/restore")
+def restore_row(project_id: int, tool: Tool, record_id: int, row_id: int) -> BaseResponse:
+    """Put a removed row back into its table, within its thirty days."""
+    with writing() as session:
+        found = open_record(tool, project_id, record_id, me().id)
+        rows.restore(session, found, row_id)
+    return _back(found, f"row-{row_id}")
 
 
 def _table_of(found: Standing, key: str) -> Section:

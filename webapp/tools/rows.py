@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.formats import money
-from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.text import _, kept_text
 from webapp.records.models import Record, RecordRow
 from webapp.records.visibility import may_see_in_row, may_see_row, sees_into
@@ -33,6 +34,9 @@ from webapp.tools.values import (
     set_people,
     write_row,
 )
+
+# Before the name of the section that a removed row was in.
+REMOVED = "removed:"
 
 
 @dataclass(frozen=True)
@@ -199,12 +203,11 @@ def fields_to_fill(section: Section) -> tuple[Field, ...]:
     )
 
 
-def remove(session: Session, standing: Standing, row: RecordRow) -> None:
-    """Take a row away; one that carries files keeps them, and stays."""
+def removable(session: Session, standing: Standing, row: RecordRow) -> Section:
+    """Return the table that a row can be taken out of; a problem when it cannot."""
     section = _section_of(standing, row)
-    _hold(session, standing, row)
-    _require_writer(standing, section)
     _require_movable(standing, row)
+    _require_writer(standing, section)
     standing.tool.extension.row_removing(session, standing, row)
     has_files = session.scalar(
         select(Attachment.id)
@@ -213,12 +216,52 @@ def remove(session: Session, standing: Standing, row: RecordRow) -> None:
     )
     if has_files is not None:
         raise Conflict(_("It carries files. Remove those first."))
-    # What was removed from it before can still be restored: then onto the record itself.
-    session.execute(update(Attachment).where(Attachment.row_id == row.id).values(row_id=None))
+    return section
+
+
+def remove(session: Session, standing: Standing, row: RecordRow) -> None:
+    """Take a row away for thirty days; one that carries files keeps them, and stays."""
+    _hold(session, standing, row)
+    section = removable(session, standing, row)
     name = said_in(section, row)
-    session.delete(row)
+    row.removed_at, row.removed_by_id = utcnow(), standing.person_id
+    row.section = f"{REMOVED}{section.key}"
     session.flush()
     _changed(session, standing, section, "row.removed", None, name=name)
+
+
+def removed_rows(session: Session, standing: Standing, section: Section) -> list[RecordRow]:
+    """Return the removed rows of a table that this person can put back, the last one first."""
+    if not section.is_table or not standing.may_write_in(section):
+        return []
+    return list(
+        session.scalars(
+            select(RecordRow)
+            .where(
+                RecordRow.record_id == standing.record.id,
+                RecordRow.section == f"{REMOVED}{section.key}",
+                RecordRow.removed_at > utcnow() - REMOVED_LIVES,
+            )
+            .options(joinedload(RecordRow.person), joinedload(RecordRow.vendor))
+            .options(joinedload(RecordRow.removed_by))
+            .order_by(RecordRow.removed_at.desc(), RecordRow.id.desc())
+        )
+    )
+
+
+def restore(session: Session, standing: Standing, row_id: int) -> tuple[Section, RecordRow]:
+    """Put a removed row back into its table; NotFound when there is none to put back."""
+    tables = (section for section in standing.tool.sections if section.is_table)
+    found = ((s, row) for s in tables for row in removed_rows(session, standing, s))
+    section, row = next(((s, row) for s, row in found if row.id == row_id), (None, None))
+    if section is None or row is None:
+        raise NotFound
+    hold(session, standing.record)
+    standing.tool.extension.row_changing(session, standing, None, read_row(section, row))
+    row.section, row.removed_at, row.removed_by_id = section.key, None, None
+    session.flush()
+    _changed(session, standing, section, "row.restored", row)
+    return section, row
 
 
 def _hold(session: Session, standing: Standing, row: RecordRow) -> None:

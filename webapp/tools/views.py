@@ -14,10 +14,11 @@ from webapp.core.numbers import as_whole
 from webapp.core.problems import Invalid, Problem
 from webapp.core.text import _, tidy
 from webapp.records.models import Record
-from webapp.tools import asking, lifecycle, lists, reminding
+from webapp.tools import asking, discarding, lifecycle, lists, reminding
 from webapp.tools.asking import Question
-from webapp.tools.asking_pages import ask_first
+from webapp.tools.asking_pages import ask_first, unanswered
 from webapp.tools.blueprint import address, bp, take_step
+from webapp.tools.discarding import Left
 from webapp.tools.files import file_lists, news_of_others
 from webapp.tools.page import choices, files_under, is_still_seen, open_record, record_page
 from webapp.tools.parts import Standing
@@ -95,8 +96,16 @@ def list_page(project_id: int, tool: Tool, *, own: Listing, within: str | htmx.N
         controls=lists.controls_of(filter_, offered),
         may_create=level >= needed_to_create(tool),
         panels=tool.extension.above_list(db.session(), g.entry.project, level),
+        left=() if htmx.wants_partial() else left_by(tool, project_id, level),
         today=lists.today(),
     )
+
+
+def left_by(tool: Tool, project_id: int, level: Level) -> list[Left]:
+    """Return what this person left behind here: begun and never saved, or discarded."""
+    if level < needed_to_create(tool):
+        return []
+    return discarding.left_by(db.session(), tool, project_id, me().id)
 
 
 @bp.post("/<tool:tool>")
@@ -200,9 +209,23 @@ def act(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
 
 @bp.post("/<tool:tool>/<id:record_id>/discard")
 def discard(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Discard a draft, once the question with all that goes with it has been answered."""
     with writing() as session:
-        lifecycle.discard(session, open_record(tool, project_id, record_id, me().id))
+        found = open_record(tool, project_id, record_id, me().id)
+        question = asking.before_discard(session, found)
+        if unanswered(question):
+            return ask_first(found, question)
+        discarding.discard(session, found)
     return redirect(address("records", tool, project_id), 303)
+
+
+@bp.post("/<tool:tool>/<id:record_id>/bring-back")
+def bring_back(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Bring a discarded draft back, within its thirty days."""
+    access.require_level(project_id, me().id, tool.key, needed_to_create(tool))
+    with writing() as session:
+        discarding.restore(session, tool, project_id, record_id, me().id)
+    return redirect(address("record", tool, project_id, record_id), 303)
 
 
 @bp.post("/<tool:tool>/<id:record_id>/number")

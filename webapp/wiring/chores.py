@@ -29,12 +29,12 @@ from webapp.imports.tasks import Chore, queue
 from webapp.imports.walk_models import FolderWalk
 from webapp.records.models import Record
 from webapp.tools import notice_letters
+from webapp.tools.discarding import overdue
 from webapp.tools.registry import TOOLS
 from webapp.wiring import own_letters
 
 log = logging.getLogger(__name__)
 
-UNSAVED_LIVES = timedelta(days=1)
 ORPHAN_LIVES = timedelta(hours=24)
 TRAY_LIVES = timedelta(days=7)
 HALF_WRITTEN_LIVES = 2 * claims.LEASE
@@ -95,12 +95,11 @@ def end_sessions() -> None:
 
 
 def sweep_drafts() -> None:
-    """Forget records that were begun and never saved, and trays nobody has come back to."""
+    """Forget what was begun and never saved, what was discarded long ago, and old trays."""
     now = utcnow()
     with writing() as session:
-        session.execute(
-            delete(Record).where(Record.saved_at.is_(None), Record.updated_at < now - UNSAVED_LIVES)
-        )
+        for statement in overdue(now):
+            session.execute(statement)
         session.execute(delete(Tray).where(Tray.created_at < now - TRAY_LIVES))
 
 

@@ -68,9 +68,10 @@ TOOL = Tool(
         Status("pending_proceeding", N_("Pending - Proceeding"), Shape.WAITING),
         Status("pending_not_proceeding", N_("Pending - Not Proceeding"), Shape.WAITING),
         Status("approved", N_("Approved"), Shape.GOOD, is_open=False, frozen=True),
-        Status("rejected", N_("Rejected"), Shape.REFUSED, is_open=False, frozen=True),
+        # What it includes may have to be let go before it is opened again.
+        Status("rejected", N_("Rejected"), Shape.REFUSED, is_open=False, keeps_files=True),
         Status("no_charge", N_("No Charge"), Shape.CLOSED, is_open=False, frozen=True),
-        Status("void", N_("Void"), Shape.CLOSED, is_open=False, frozen=True),
+        Status("void", N_("Void"), Shape.CLOSED, is_open=False, keeps_files=True),
     ),
     status_groups=(StatusGroup("pending", N_("All pending"), PENDING),),
     transitions=(

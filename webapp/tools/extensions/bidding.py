@@ -228,7 +228,7 @@ class Bidding(Extension):
         title = _("Award to %(name)s for %(sum)s?", name=bid.company, sum=money(bid.amount))
         others = len(bids) - 1
         lines = [
-            _("A commitment over %(sum)s begins with it.", sum=money(bid.amount)),
+            _("A commitment for %(sum)s is begun.", sum=money(bid.amount)),
             ngettext(
                 "%(num)s other bid is not taken.", "%(num)s other bids are not taken.", others
             ),

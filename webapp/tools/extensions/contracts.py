@@ -75,7 +75,7 @@ class Contract(Extension):
             if then != committed:
                 lines.append(
                     _(
-                        "Committed cost of it becomes %(sum)s; it is %(now)s now.",
+                        "Its committed cost becomes %(sum)s; it is %(now)s now.",
                         sum=money(then),
                         now=money(committed),
                     )

@@ -129,6 +129,7 @@ def _notes(project_id: int, person_id: int) -> list[ColumnElement[bool]]:
         Record.project_id == project_id,
         Record.tool_key == KEY,
         Record.status != "withdrawn",
+        Record.saved_at.is_not(None),
         may_see(person_id),
     ]
 

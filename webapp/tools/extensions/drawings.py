@@ -119,6 +119,7 @@ class Drawings(Extension):
                 Record.project_id == project_id,
                 Record.tool_key == KEY,
                 Record.status == "in_review",
+                Record.saved_at.is_not(None),
                 may_see(person_id),
             )
             .order_by(Record.id.desc())

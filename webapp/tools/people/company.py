@@ -1,6 +1,7 @@
 """A company's people and permission templates, in the hands of its administrators."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from sqlalchemy import func, select
@@ -27,7 +28,7 @@ from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
 from webapp.core.numbers import as_whole
 from webapp.core.problems import Conflict, Invalid, NotFound, Problem
-from webapp.core.text import _
+from webapp.core.text import _, ngettext
 from webapp.tools.people import history
 from webapp.tools.people.forms import (
     MemberForm,
@@ -413,6 +414,29 @@ def change_template(company_id: int, template_id: int) -> Response:
             company, form, levels, template=template, status=problem.status, problem=problem
         )
     return _to_templates(company_id)
+
+
+@bp.get("/templates/<id:template_id>/remove")
+def ask_remove_template(company_id: int, template_id: int) -> str:
+    """Ask before a permission template goes."""
+    _company(company_id)
+    found = templates.template_of(db.session(), company_id, template_id)
+    used = templates.uses(db.session(), company_id).get(template_id, 0)
+    where: dict[str, Any] = {"company_id": company_id, "template_id": template_id}
+    return render_template(
+        "people/removing.html",
+        title=_("Remove the template %(name)s?", name=found.name),
+        lines=[
+            ngettext(
+                "It is used in %(num)s place; whoever has it keeps the levels it gave.",
+                "It is used in %(num)s places; whoever has it keeps the levels it gave.",
+                used,
+            )
+        ],
+        button=_("Remove template"),
+        here=url_for("people.remove_template", **where),
+        back=url_for("people.edit_template", **where),
+    )
 
 
 @bp.post("/templates/<id:template_id>/remove")

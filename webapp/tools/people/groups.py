@@ -1,5 +1,7 @@
 """The distribution groups of a project, under its Directory."""
 
+from typing import Any
+
 from flask import g, make_response, redirect, render_template, url_for
 from werkzeug.wrappers.response import Response
 
@@ -7,7 +9,8 @@ from webapp.companies import access, groups
 from webapp.companies.models import Group, Level
 from webapp.companies.people import Desk
 from webapp.core.database import db, writing
-from webapp.core.problems import Invalid, Problem
+from webapp.core.problems import Invalid, NotFound, Problem
+from webapp.core.text import _, ngettext
 from webapp.tools.blueprint import bp
 from webapp.tools.people.forms import GroupForm, labelled
 from webapp.tools.people.project import own_desk, read_level
@@ -62,6 +65,29 @@ def _save(project_id: int, group_id: int | None) -> Response:
     except Invalid as problem:
         return _group_response(own_desk(project_id), form, group=group, status=422, problem=problem)
     return redirect(url_for("tools.directory_groups", project_id=project_id), 303)
+
+
+@bp.get("/directory/groups/<id:group_id>/remove")
+def directory_ask_remove_group(project_id: int, group_id: int) -> str:
+    """Ask before a distribution group goes."""
+    own_desk(project_id)
+    shown = groups.groups_of(db.session(), project_id)
+    found = next((one for one in shown if one.group.id == group_id), None)
+    if found is None:
+        raise NotFound
+    where: dict[str, Any] = {"project_id": project_id, "group_id": group_id}
+    count = len(found.members)
+    return render_template(
+        "people/removing.html",
+        title=_("Remove the group %(name)s?", name=found.group.name),
+        lines=[
+            ngettext("%(num)s person is in it.", "%(num)s people are in it.", count),
+            _("They stay on the project and on the records it was used on."),
+        ],
+        button=_("Remove group"),
+        here=url_for("tools.directory_remove_group", **where),
+        back=url_for("tools.directory_edit_group", **where),
+    )
 
 
 @bp.post("/directory/groups/<id:group_id>/remove")
