@@ -95,7 +95,7 @@ def _config(deployed: Deployment) -> Config:
     url = deployed.template_url
     return Config(
         environment="test",
-        data_dir=deployed.folder,
+        data_dir=deployed.folder / "var",
         secret_key="a secret for the benchmarks only, long enough",
         token_keys=(TokenKey("b1", b"k" * 32),),
         database_url=url,

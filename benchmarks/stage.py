@@ -58,7 +58,7 @@ def stage(*sandbox_options: str) -> Iterator[Stage]:
 def _config(deployed: Deployment, sandbox: SandboxProcess) -> Config:
     return Config(
         environment="test",
-        data_dir=deployed.folder,
+        data_dir=deployed.folder / "var",
         secret_key="a secret for the benchmarks only, long enough",
         token_keys=(TokenKey("b1", b"k" * 32),),
         database_url=deployed.database_url,

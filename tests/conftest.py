@@ -44,7 +44,7 @@ def box_process() -> Iterator[SandboxProcess]:
 def config(deployed: Deployment, box_process: SandboxProcess) -> Config:
     return Config(
         environment="test",
-        data_dir=deployed.folder,
+        data_dir=deployed.folder / "var",
         secret_key="a secret for the tests only, long enough",
         token_keys=(TokenKey("t1", b"k" * 32),),
         database_url=deployed.database_url,

@@ -18,7 +18,18 @@ from webapp.box_link import clients
 from webapp.box_link import views as box_link
 from webapp.companies import box_switch, manager
 from webapp.companies import views as companies
-from webapp.core import blobs, errors, formats, incoming, logs, security, settings, statics, unsent
+from webapp.core import (
+    blobs,
+    errors,
+    formats,
+    incoming,
+    logs,
+    private_files,
+    security,
+    settings,
+    statics,
+    unsent,
+)
 from webapp.core.converters import IdConverter, TokenConverter
 from webapp.core.database import init_database
 from webapp.core.extensions import babel, compress, db, limiter, migrate
@@ -67,6 +78,7 @@ assert catalog
 def create_app(config: Config) -> Flask:
     """Return a Plumbline that serves requests and, through its queue, copies files."""
     logs.init_logs(config)
+    private_files.keep_private(config)
     app = Flask("webapp", root_path=str(ROOT), static_folder=None, template_folder="templates")
     _configure(app, config)
     settings.install(app, config)
@@ -144,6 +156,7 @@ def _init_templates(app: Flask) -> None:
     app.add_template_global(naming.name_of)
     app.add_template_global(lambda: str(get_locale()).replace("_", "-"), "locale")
     app.add_template_filter(page.event_text)
+    app.add_template_filter(naming.creator_of)
     app.add_template_filter(values.change_text)
     app.add_template_filter(said)
     app.add_template_filter(box_switch.step_text, "box_step")

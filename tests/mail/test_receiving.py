@@ -124,8 +124,29 @@ def test_people_of_the_project_are_known_and_told(
     record = only(app)
     assert record.created_by_id == world.people["rita"]
     bob = signed_in("bob")
-    assert "Rita Test sent you an e-mail: Inspection" in bob.get("/notices").text
-    assert "From outside" not in page_of(bob, world, record)
+    said = "Rita Test <rita@example.test> (not verified)"
+    assert f"{said} sent you an e-mail: Inspection" in bob.get("/notices").text
+    page = page_of(bob, world, record)
+    assert "From outside" not in page
+    assert f"Created by {said}" in page
+
+
+def test_what_only_claims_to_be_from_a_colleague_is_nowhere_said_to_be_theirs(
+    app: Flask, world: World, address: str, alice: Visitor
+) -> None:
+    spoofed = message(f"{address}, bob@example.test", From="Rita Test <rita@example.test>")
+    spoofed.add_attachment(b"%PDF pay", maintype="application", subtype="pdf", filename="Pay.pdf")
+    receive(app, spoofed.as_bytes())
+    here = f"{emails_of(world)}/{only(app).id}"
+    for path in (here, emails_of(world)):
+        text = alice.get(path).text
+        for claimed in text.split("Rita Test")[1:]:
+            assert claimed.startswith(" <rita@example.test>"), (path, claimed[:60])
+    assert "Pay.pdf 8 bytes" in (files := alice.get(f"/projects/{world.tower}/files").text)
+    assert "Outside sender" in files
+    text = alice.get(here).text
+    assert "Created by Rita Test <rita@example.test> (not verified)" in text
+    assert "who wrote it is what the message says, not something Plumbline has checked" in text
 
 
 def test_people_of_other_companies_are_outsiders_here(

@@ -27,6 +27,8 @@ keepalive = 2
 graceful_timeout = 10
 timeout = 60
 control_socket_disable = True
+# No header names the path under which we run: PUBLIC_URL says where we are.
+forwarder_headers = ""
 accesslog = None
 errorlog = "-"
 loglevel = "warning"

@@ -4,6 +4,15 @@ from webapp.core.text import _
 from webapp.records.models import Record
 from webapp.tools.registry import Tool
 
+# In a record's details: what it is from is a claim that came along with it, as a From line is.
+CLAIMED = "is_sender_claimed"
+
+
+def creator_of(record: Record) -> str:
+    """Return who a record is from: whoever made it here, or whom what came in says it is from."""
+    sender = str(record.details.get("sender") or record.created_by.name)
+    return _("%(sender)s (not verified)", sender=sender) if record.details.get(CLAIMED) else sender
+
 
 def number_of(tool: Tool, record: Record) -> str:
     """Return what stands where a number would: RFI-007, 12, "Draft", "Note"."""

@@ -515,7 +515,7 @@ EVENTS = {
     "file.restored": N_("restored %(name)s"),
     "file.renamed": N_("renamed %(old)s to %(new)s"),
     "file.described": N_("described %(name)s"),
-    "email.received": N_("sent this in by e-mail"),
+    "email.received": N_("This came in by e-mail."),
     "email.went_out": N_("The message went out."),
     "email.not_sent": N_("The message did not go out."),
     "email.forwarded": N_("began forwarding this"),

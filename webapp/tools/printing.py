@@ -26,7 +26,7 @@ from webapp.tools import lists
 from webapp.tools.blueprint import bp
 from webapp.tools.file_pages import row_names
 from webapp.tools.files import FileList, ShownFile
-from webapp.tools.naming import name_of
+from webapp.tools.naming import creator_of, name_of
 from webapp.tools.page import Cell, RecordPage, ShownRow, ShownSection, open_record, record_page
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Tool
@@ -145,7 +145,7 @@ def _heads(page: RecordPage) -> tuple[Cell, ...]:
         cells.append(Cell(_(tool.field("due_on").label), _due(record)))
     if "revision" in tool.columns:
         cells.append(Cell(_("Revision"), str(record.revision)))
-    cells.append(Cell(_("Created by"), record.created_by.name))
+    cells.append(Cell(_("Created by"), creator_of(record)))
     return tuple(cells)
 
 

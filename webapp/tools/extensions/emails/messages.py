@@ -18,6 +18,7 @@ from webapp.mail.letters import message_ids
 from webapp.mail.models import MailId
 from webapp.records.models import Record
 from webapp.records.visibility import may_see
+from webapp.tools.naming import creator_of
 from webapp.tools.parts import people_of
 from webapp.tools.registry import TOOLS, Tool
 
@@ -184,7 +185,7 @@ def people_on_message(session: Session, record: Record) -> People:
 
 def sender_text(record: Record) -> str:
     """Return whom a message is from, as a page shows it."""
-    return str(record.details.get("sender") or record.created_by.name)
+    return creator_of(record)
 
 
 def sender_address(record: Record) -> str:

@@ -29,6 +29,7 @@ from webapp.tools.extensions.emails import messages
 from webapp.tools.extensions.emails.outgoing import tell_recipients
 from webapp.tools.forms import ADDRESSES_MAX_LENGTH, LONG_TEXT_MAX_LENGTH
 from webapp.tools.lifecycle import restrict
+from webapp.tools.naming import CLAIMED
 from webapp.tools.values import write_values
 
 log = logging.getLogger(__name__)
@@ -205,13 +206,14 @@ def _file(session: Session, project: Project, message: InboundMessage, files: _F
         )
     )
     to = _recipients(session, record, message, answered)
-    _attach(session, record, files, author.id)
+    # Nobody of the project has shown that they attached these.
+    _attach(session, record, files, _outside_author(session).id)
     restrict(session, messages.email_tool(), record)
     _gather(session, record, message)
     audit.note(
         session,
         "email.received",
-        person_id=author.id,
+        person_id=None,
         project_id=project.id,
         record_id=record.id,
         refused=files.refused,
@@ -221,10 +223,13 @@ def _file(session: Session, project: Project, message: InboundMessage, files: _F
 
 
 def _details(message: InboundMessage, files: _Files, sender: Person | None) -> dict[str, object]:
-    shown = sender.name if sender else str(message.sender) or _(OUTSIDE_NAME)
+    shown = f"{sender.name} <{sender.email}>" if sender else str(message.sender)
+    shown = shown or _(OUTSIDE_NAME)
     return {
         "message": message.text[:LONG_TEXT_MAX_LENGTH],
         "sender": shown[:300],
+        # A From line is a claim: pages say so where it names one of us.
+        CLAIMED: sender is not None,
         "outside_sender": "" if sender else message.sender.address,
         "direction": messages.INBOUND,
         "folder": messages.INBOX,
