@@ -85,6 +85,19 @@ def test_new_and_cancel_leave_everything_as_it_was(
     assert kept.number_sort in {None, taken + 1}
 
 
+@pytest.mark.parametrize("tool", BEGUN, ids=lambda tool: tool.key)
+def test_what_was_begun_with_files_is_found_again_and_on_no_list(
+    alice: Visitor, world: World, tool: Tool
+) -> None:
+    home, listed, files = seen(alice, world, tool)
+    here, _page = begin(alice, world, tool)
+    attach_upload(alice, f"{here}/attach/", ("Begun.pdf", PDF))
+    assert seen(alice, world, tool)[::2] == (home, files)
+    page = alice.get(f"/projects/{world.tower}/{tool.slug}")
+    assert f"{here}/edit" in page.links().values()
+    assert page.text.startswith(listed[:200])
+
+
 def test_cancel_after_editing_what_was_saved_just_leaves(alice: Visitor, world: World) -> None:
     here = f"/projects/{world.tower}/rfis/{world.draft_rfi}"
     page = alice.get(f"{here}/edit")

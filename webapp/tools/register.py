@@ -177,6 +177,7 @@ def _matching(project_id: int, person_id: int, filter_: Filter) -> Select[int]:
         .where(
             Attachment.project_id == project_id,
             Attachment.removed_at.is_(None),
+            Record.saved_at.is_not(None),
             Record.tool_key.in_([tool.key for tool in TOOLS]),
             hangs_visibly(person_id, Attachment.row_id),
         )
