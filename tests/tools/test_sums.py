@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -37,11 +38,18 @@ pytestmark = pytest.mark.wide
 
 CHANGES, CONTRACTS = change_orders.TOOL, prime_contract.TOOL
 STEPS = [transition.key for transition in CHANGES.transitions]
-LIVELY = ["submit", "approved", "submit", "approved", "rejected", "reopen", "void"]
+EDITS: list[dict[str, Any]] = [
+    {},
+    {"tier": "potential"},
+    {"tier": "change_order"},
+    {"is_private": True},
+    {"is_private": False},
+]
 SPENT = ("rejected", "void")
 ORIGINAL = Decimal("1000.00")
 AMOUNTS = st.integers(-9_999, 99_999).map(lambda cents: Decimal(cents).scaleb(-2))
-WHICH = st.integers(0, 11)
+# Mostly the first three: a change order and its parts, where something can go wrong.
+WHICH = st.one_of(st.integers(0, 2), st.integers(0, 2), st.integers(0, 7))
 
 Deed = Callable[[Session, Standing], Any]
 
@@ -67,16 +75,19 @@ class Books(RuleBasedStateMachine):
 
     # ---- what somebody does
 
-    @initialize(amounts=st.lists(AMOUNTS, min_size=4, max_size=4))
+    @initialize(amounts=st.lists(AMOUNTS, min_size=3, max_size=3))
     def begin(self, amounts: list[Decimal]) -> None:
         self.contracts = [self.make(CONTRACTS, {"title": "GMP"}) for _number in range(2)]
         for contract in self.contracts:
             assert self.do(CONTRACTS, contract, lambda session, found: self.line(found, ORIGINAL))
-        for amount in amounts:
+        for amount in amounts[:2]:
             self.new(potential=True, where=0, amount=amount)
-        for _number in range(2):
-            self.new(potential=False, where=0, amount=None)
+        self.new(potential=False, where=0, amount=None)
+        self.include(which=2, parts={0, 1})
+        self.new(potential=True, where=0, amount=amounts[2])
+        self.new(potential=False, where=0, amount=None)
 
+    @precondition(lambda self: len(self.changes) < 8)
     @rule(potential=st.booleans(), where=st.integers(0, 1), amount=st.none() | AMOUNTS)
     def new(self, *, potential: bool, where: int, amount: Decimal | None) -> None:
         self.last = "new"
@@ -113,24 +124,19 @@ class Books(RuleBasedStateMachine):
         included = sorted({self.chosen(part) for part in parts})
         self.save(which, includes=included)
 
+    @rule(which=WHICH, values=st.sampled_from(EDITS), where=st.integers(0, 1))
+    def edit(self, *, which: int, values: dict[str, Any], where: int) -> None:
+        self.save(which, **(values or {"parent": self.contracts[where]}))
+
     @rule(which=WHICH)
-    def include_what_is_free(self, *, which: int) -> None:
-        free = [c for c in self.changes if self.record(c).details["tier"] == "potential"]
-        self.save(which, includes=free[:2])
+    def send(self, *, which: int) -> None:
+        self.step(which=which, step="submit")
 
-    @rule(which=WHICH, where=st.integers(0, 1))
-    def move_to(self, *, which: int, where: int) -> None:
-        self.save(which, parent=self.contracts[where])
+    @rule(which=WHICH)
+    def approve(self, *, which: int) -> None:
+        self.step(which=which, step="approved")
 
-    @rule(which=WHICH, potential=st.booleans())
-    def retier(self, *, which: int, potential: bool) -> None:
-        self.save(which, tier="potential" if potential else "change_order")
-
-    @rule(which=WHICH, is_private=st.booleans())
-    def hide(self, *, which: int, is_private: bool) -> None:
-        self.save(which, is_private=is_private)
-
-    @rule(which=WHICH, step=st.sampled_from(LIVELY) | st.sampled_from(STEPS))
+    @rule(which=WHICH, step=st.sampled_from(STEPS))
     def step(self, *, which: int, step: str) -> None:
         self.last = "step"
         transition = CHANGES.transition(step)
@@ -141,7 +147,7 @@ class Books(RuleBasedStateMachine):
     def discard(self, *, which: int) -> None:
         self.last = "discard"
         change = self.chosen(which)
-        if len(self.changes) > 2 and self.do(CHANGES, change, discarding.discard):
+        if len(self.changes) > 4 and self.do(CHANGES, change, discarding.discard):
             self.changes.remove(change)
             del self.typed[change]
 
@@ -149,8 +155,6 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def every_amount_counts_once(self) -> None:
-        if not self.contracts:
-            return
         changes = [self.record(change) for change in self.changes]
         for contract_id in self.contracts:
             here = [change for change in changes if change.parent_id == contract_id]
@@ -236,6 +240,8 @@ def test_every_amount_counts_once_whatever_is_done(app: Flask, world: World) -> 
             max_examples=8,
             stateful_step_count=35,
             derandomize=True,
+            # What fails is told as it was found: to shorten it would take minutes.
+            phases=[Phase.generate],
             database=None,
             deadline=None,
             suppress_health_check=list(HealthCheck),
