@@ -16,7 +16,7 @@ from webapp.core.database import db, writing
 from webapp.core.problems import Forbidden, NotFound
 from webapp.core.text import _
 from webapp.imports import claims, mine, news
-from webapp.imports.models import ImportBatch, ImportItem
+from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem
 from webapp.imports.showing import RESTING_SHOWN, count_text, shown_copy
 from webapp.imports.tasks import queue
 from webapp.records.models import Record
@@ -109,6 +109,22 @@ def _add_changing(bp: Blueprint, host: Host) -> None:
             elif not claims.cancel(session, ImportItem.id == item_id, reason="cancelled"):
                 claims.dismiss(session, ImportItem.id == item_id)
             page_url = host.page_of(item)
+        return _changed(page_url)
+
+    @bp.post("/cancel")
+    def cancel_all() -> BaseResponse:
+        """Stop all copies to a record itself that this person may stop."""
+        record_id = as_id(request.form.get("record", ""))
+        which = and_(
+            ImportItem.record_id == record_id,
+            ImportItem.row_id.is_(None),
+            ImportItem.state.in_(UNFINISHED),
+        )
+        with writing() as session:
+            items = _items(session, which)
+            ids = [item.id for item in items if host.may_cancel(me().id, item)]
+            claims.cancel(session, ImportItem.id.in_(ids), reason="cancelled")
+            page_url = host.page_of(items[0]) if items else url_for("imports.copies")
         return _changed(page_url)
 
     @bp.post("/items/<id:item_id>/retry")

@@ -1,5 +1,7 @@
 """The files of a record and its rows as a page shows them: attached, on their way, or failed."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -78,7 +80,8 @@ class FileList:
     """Everything that hangs on one target.
 
     The record's own list knows, too, how many files there are with those of its rows, which
-    removed ones this person may restore, and whether their Box can tell of newer versions.
+    removed ones this person may restore, and whether their Box can tell of newer versions. `seen`
+    changes with every file and copy that this person sees anywhere on the record.
     """
 
     target: Target
@@ -87,6 +90,7 @@ class FileList:
     in_all: int = 0
     removed: tuple[RemovedFile, ...] = ()
     asks_box: bool = False
+    seen: str = ""
 
     @property
     def is_moving(self) -> bool:
@@ -106,6 +110,11 @@ class FileList:
     def superseded(self) -> tuple[ShownFile, ...]:
         """The files whose place a newer version has taken; they are kept."""
         return tuple(f for f in self.files if f.attachment.superseded_by is not None)
+
+    @property
+    def cancellable(self) -> tuple[ShownCopy, ...]:
+        """The copies under way that this person may stop, all of them at once too."""
+        return tuple(copy for copy in self.copies if copy.may_cancel)
 
     @property
     def retryable(self) -> tuple[ShownCopy, ...]:
@@ -155,9 +164,17 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
             in_all=len(attachments) if row_id is None else 0,
             removed=_removed(session, standing, by_id) if row_id is None else (),
             asks_box=row_id is None and _can_ask_box(session, standing, attachments),
+            seen=_seen(attachments, items) if row_id is None else "",
         )
         for row_id in rows
     }
+
+
+def _seen(attachments: Sequence[Attachment], items: Sequence[ImportItem]) -> str:
+    """Return a short text that is another one as soon as any of these has changed."""
+    files = [(a.id, a.name, a.superseded_by is not None) for a in attachments]
+    text = repr((files, [(item.id, item.state, item.reason) for item in items]))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _can_ask_box(session: Session, standing: Standing, attachments: list[Attachment]) -> bool:

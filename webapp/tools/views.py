@@ -159,6 +159,15 @@ def files(project_id: int, tool: Tool, record_id: int) -> Response:
     )
 
 
+@bp.get("/<tool:tool>/<id:record_id>/files/changed")
+def files_changed(project_id: int, tool: Tool, record_id: int) -> Response:
+    """Tell a page that waits for nothing whether its files are still what it shows."""
+    found = open_record(tool, project_id, record_id, me().id)
+    now = files_under(file_lists(db.session(), found), found.record, None).seen
+    nothing = make_response("", 204)
+    return nothing if now == request.args.get("seen") else htmx.announce(nothing, "files-changed")
+
+
 @bp.post("/<tool:tool>/<id:record_id>/move")
 def move(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     """Take a step; one with consequences once its question has been answered."""
