@@ -6,20 +6,36 @@
 import { comeBack } from "./places.js";
 
 const KEY = "kept";
+const TICKS = "[data-rows] [data-id]";
+// What a request says of the rows it names, and how their boxes stood when it was sent.
+const ASKED = { choice: true, folder: true, remove: false, close: false };
 const FIELDS = "main :is(input:not([type=hidden], [type=file], [type=password]), textarea, select)[id]";
 
-export function keep() {
+export function keep({ requestConfig }) {
   const fields = [...document.querySelectorAll(FIELDS)].filter(isChanged).map((field) => [field.id, read(field)]);
   const { place } = window.history.state ?? {};
-  sessionStorage.setItem(KEY, JSON.stringify({ ...here(), fields, place }));
+  const ticks = Object.entries(ASKED).flatMap(([name, isTicked]) =>
+    requestConfig.formData.getAll(name).map((value) => [idOf(value), isTicked]),
+  );
+  sessionStorage.setItem(KEY, JSON.stringify({ ...here(), fields, place, ticks }));
 }
 
-export function giveBack() {
+export async function giveBack() {
   const kept = JSON.parse(sessionStorage.getItem(KEY));
   sessionStorage.removeItem(KEY);
   if (kept.path !== here().path || kept.person !== here().person) return;
   for (const [id, value] of kept.fields) write(document.getElementById(id), value);
-  if (kept.place) comeBack(kept.place);
+  if (!kept.place) return;
+  await comeBack(kept.place);
+  // What was ticked last had not reached the server.
+  for (const [id, isTicked] of kept.ticks) {
+    const box = [...document.querySelectorAll(TICKS)].find((it) => it.dataset.id === id);
+    if (box && box.checked !== isTicked) box.click();
+  }
+}
+
+function idOf(value) {
+  return [...document.querySelectorAll(TICKS)].find((box) => box.value === value)?.dataset.id;
 }
 
 function here() {

@@ -10,8 +10,8 @@ const WAITS_MS = [500, 2000, 5000, 10_000, 20_000];
 const PASSING = [409, 423, 429, 460];
 
 export function sendParts({ url, token, file, name }, tell) {
-  // Where this file goes on while the tab lives, also when the same file is chosen again after a reload.
-  const key = ["upload", url, name, file.size, file.lastModified].join("|");
+  // Where this file goes on, also when it is chosen again after a reload or in another tab.
+  const key = ["upload", document.body.dataset.person, url, name, file.size, file.lastModified].join("|");
   let request = null;
   let isStopped = false;
 
@@ -38,7 +38,7 @@ export function sendParts({ url, token, file, name }, tell) {
 
   /** How far the file has come; begins when nobody knows of it. */
   async function find() {
-    const address = sessionStorage.getItem(key);
+    const address = localStorage.getItem(key);
     try {
       if (address) return offsetIn(await ask("HEAD", address));
     } catch (refused) {
@@ -46,7 +46,7 @@ export function sendParts({ url, token, file, name }, tell) {
     }
     const more = { "Upload-Length": file.size, "Upload-Metadata": `filename ${inBase64(name)}` };
     const begun = await ask("POST", `${url}computer/parts`, more);
-    sessionStorage.setItem(key, begun.getResponseHeader("Location"));
+    localStorage.setItem(key, begun.getResponseHeader("Location"));
     return offsetIn(begun);
   }
 
@@ -54,17 +54,20 @@ export function sendParts({ url, token, file, name }, tell) {
     const more = { "Content-Type": "application/offset+octet-stream", "Upload-Offset": offset };
     const size = file.size < HUGE_BYTES ? PART_BYTES : 4 * PART_BYTES;
     const part = file.slice(offset, offset + size);
-    return offsetIn(await ask("PATCH", sessionStorage.getItem(key), more, part, offset));
+    return offsetIn(await ask("PATCH", localStorage.getItem(key), more, part, offset));
   }
 
   async function sendWhole() {
     let failures = 0;
     let offset = null;
+    let most = -1;
     while (offset !== file.size) {
       try {
         offset = offset === null ? await find() : await add(offset);
         show(offset);
-        failures = 0;
+        // That it answers is no progress: one that takes nothing is not asked for ever.
+        if (offset > most) failures = 0;
+        most = Math.max(most, offset);
       } catch (refused) {
         const isPassing = refused === null || refused.status >= 500 || PASSING.includes(refused.status);
         if (!isPassing || !navigator.onLine || failures === WAITS_MS.length) throw refused;
@@ -83,18 +86,18 @@ export function sendParts({ url, token, file, name }, tell) {
 
   /** Nothing of a file that is given up stays on the server. */
   function giveUp() {
-    const address = sessionStorage.getItem(key);
+    const address = localStorage.getItem(key);
     stop();
-    sessionStorage.removeItem(key);
+    localStorage.removeItem(key);
     if (address) fetch(address, { method: "DELETE", headers: { ...headers(token), "Tus-Resumable": "1.0.0" } });
   }
 
   sendWhole().then(
     () => {
-      sessionStorage.removeItem(key);
+      localStorage.removeItem(key);
       tell.done();
     },
-    (refused) => tell.fail(refused && refused.responseText),
+    (refused) => tell.fail(refused && refused.responseText, refused?.status),
   );
   return { pause: stop, stop: giveUp };
 }

@@ -31,7 +31,7 @@ export function init() {
 /** Opens the dialog again where it was, on a page that has just been loaded. */
 export function comeBack(left) {
   window.history.pushState({ place: { ...left, depth: 1 } }, "");
-  open(left);
+  return open(left);
 }
 
 function place() {

@@ -37,7 +37,7 @@ export function init() {
 async function signIn(event) {
   event.preventDefault();
   if (isByItself(event.detail) && isWriting()) return;
-  (await import("./kept.js")).keep();
+  (await import("./kept.js")).keep(event.detail);
   window.location.replace(window.location.pathname + window.location.search);
 }
 

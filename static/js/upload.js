@@ -12,7 +12,8 @@ const HIDDEN = /^(\.|thumbs\.db$|desktop\.ini$)/i;
 const NAME_BYTES = 180;
 
 let chain = Promise.resolve();
-let isAttaching = false;
+/** The dialogs in which Attach was pressed while files were on their way to them. */
+const attaching = new Set();
 let leftOut = "";
 /** What has not come to rest: it waits for its turn, or it is on its way. */
 const active = new Set();
@@ -20,11 +21,14 @@ const active = new Set();
 const jobs = new Set();
 
 document.addEventListener("submit", holdBack, { capture: true });
+document.addEventListener("close", ({ target }) => tellOnPage(target.dataset.url), { capture: true });
+window.addEventListener("beforeunload", (event) => active.size && event.preventDefault());
 
 /** Shows in a dialog that has just been opened what is under way for it. */
 export function showLines(picker) {
   const lines = [...jobs].filter((job) => job.url === picker.dataset.url).map((job) => job.line);
   picker.querySelector("[data-uploads]").append(...lines);
+  note?.remove();
 }
 
 /** Sends files, or what was dropped; of folders the files in them, as many as may be attached. */
@@ -105,7 +109,7 @@ async function run(job) {
           job.says.textContent = words;
         },
         done: (page) => finish(job, page),
-        fail: (page) => fail(job, page === null ? text("upload-broke") : sentence(page)),
+        fail: (page, status) => (status === 401 ? askWho(job) : fail(job, page === null ? text("upload-broke") : sentence(page))),
       });
       if (isLarge) show(job, "", { pause, cancel: remove });
     });
@@ -120,7 +124,7 @@ function post({ url, token, file, name }, tell) {
   request.upload.addEventListener("progress", (event) => tell.progress(event.loaded / event.total));
   request.addEventListener("load", () => {
     if (request.status === 200) tell.done(request.responseText);
-    else tell.fail(request.responseText);
+    else tell.fail(request.responseText, request.status);
   });
   request.addEventListener("error", () => tell.fail(null));
   request.open("POST", `${url}computer`);
@@ -191,24 +195,85 @@ function show(job, says, actions) {
   if (hadFocus) buttons[0].focus();
 }
 
-/** A file has come to rest; after the last one an Attach that was held back goes on. */
+/** A file has come to rest; after the last one for a dialog an Attach that was held back there goes on. */
 function settle(job) {
   active.delete(job);
   job.rest?.();
-  if (active.size) return;
-  const isWhole = ![...jobs].some((other) => other.url === job.url);
+  const left = [...jobs].filter((other) => other.url === job.url);
+  if (left.some((other) => active.has(other))) return;
+  const isWhole = !left.length;
   say(job.url, isWhole ? text("all-sent") : "");
-  if (isAttaching && isWhole) document.querySelector("#picker-tray form.end")?.requestSubmit();
-  isAttaching = false;
+  if (attaching.delete(job.url) && isWhole) attach(job);
+  else if (!region(job.url)) tellOnPage(job.url);
 }
 
-/** Attach pressed while files are on their way waits for them, or they would stay behind. */
+/** Presses Attach: in the dialog, or for one that has been closed meanwhile. */
+async function attach(job) {
+  const form = region(job.url)?.querySelector("#picker-tray form.end");
+  if (form) return form.requestSubmit();
+  const tray = await (await fetch(`${job.url}tray`, { headers: headers(job.token) })).text();
+  const found = new DOMParser().parseFromString(tray, "text/html").querySelector("form.end");
+  const body = new URLSearchParams(new FormData(found));
+  const answer = await fetch(`${job.url}send`, { method: "POST", headers: headers(job.token), body });
+  const news = (answer.headers.get("HX-Trigger") ?? "").split(", ");
+  for (const name of news) if (name && name !== "close-dialog") htmx.trigger(document.body, name);
+  if (answer.ok) note?.remove();
+  else showNote(text("not-attached"));
+}
+
+/** Attach pressed while files are on their way to this dialog waits for them, or they would stay behind. */
 function holdBack(event) {
-  if (!active.size || !event.target.matches("#picker-tray form.end")) return;
+  if (!event.target.matches("#picker-tray form.end")) return;
+  const { url } = event.target.closest("[data-picker]").dataset;
+  if (![...active].some((job) => job.url === url)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  isAttaching = true;
-  for (const { url } of active) say(url, text("attach-waits"));
+  attaching.add(url);
+  const [first] = active;
+  const before = first.url === url ? "" : text("goes-first", { name: first.name });
+  say(url, `${text("attach-waits")} ${before}`);
+}
+
+/** What the page says below a dialog that was closed while it was waiting for files. */
+let note = null;
+
+function tellOnPage(url) {
+  const mine = [...jobs].filter((job) => job.url === url);
+  const num = mine.filter((job) => active.has(job)).length;
+  const next = text(attaching.has(url) ? "attach-waits" : "then-attach");
+  if (num) showNote(`${text("sending", { num })}. ${next} ${text("stay")}`);
+  else if (mine.length) showNote(text("not-attached"));
+  else note?.remove();
+}
+
+function showNote(words) {
+  note ??= document.createElement("p");
+  note.className = "note";
+  note.setAttribute("role", "status");
+  note.textContent = words;
+  document.getElementById("main").prepend(note);
+}
+
+/** Nobody is signed in any more: the file stays here, and goes on once somebody is. */
+function askWho(job) {
+  fail(job, text("signed-out"));
+  show(job, text("signed-out"), {
+    "sign-in": () => window.open("/sign-in", "_blank"),
+    "try-again": renew,
+    cancel: remove,
+  });
+}
+
+/** Goes on with the token of the session there is now, if it is that of the same person. */
+async function renew(job) {
+  const page = await (await fetch(window.location.href)).text();
+  const now = new DOMParser().parseFromString(page, "text/html");
+  if (now.body.dataset.person !== document.body.dataset.person) return askWho(job);
+  const token = now.querySelector("[name=csrf_token]").value;
+  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  for (const field of document.querySelectorAll("[name=csrf_token]")) field.value = token;
+  for (const other of jobs) other.token = token;
+  start(job);
 }
 
 function region(url) {

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import Dialog, Locator, Page, Request, Route, expect
 
 from tests.browser.conftest import Actor
 from tests.browser.picking import expect_chosen, name_of, open_dialog, settled, tick
@@ -485,6 +485,39 @@ def test_one_try_that_fails_is_repeated_without_a_word(
     assert line.asked.count("PATCH 0") == 1
 
 
+def test_a_server_that_takes_nothing_is_not_asked_for_ever(
+    alice_here: Actor, surfer: Surfer, model: Path
+) -> None:
+    tab = surfer.tab
+    surfer.watch.expects(*BROKEN, "503")
+    tab.clock.install()
+    tab.goto(alice_here.new_rfi("Takes nothing"))
+    asked: list[str] = []
+    is_away = [True]
+
+    def answer(route: Route) -> None:
+        if route.request.method == "PATCH":
+            asked.append(route.request.method)
+            if is_away[0]:
+                return route.fulfill(status=503)
+        return route.continue_()
+
+    tab.route("**/computer/parts/**", answer)
+    dialog = open_dialog(tab)
+    choose(dialog, model)
+    again = line_of(dialog, "model.ifc").get_by_role("button", name="Try again")
+    for _ in range(40):
+        if again.count():
+            break
+        tab.clock.run_for(21_000)
+        tab.wait_for_timeout(100)
+    expect(again).to_be_visible()
+    assert len(asked) == 6
+    is_away[0] = False
+    again.click()
+    expect_attached_whole(tab)
+
+
 def test_a_large_file_is_paused_and_resumed(
     alice_here: Actor, surfer: Surfer, model: Path, tmp_path: Path
 ) -> None:
@@ -525,7 +558,7 @@ def test_a_large_file_that_is_cancelled_leaves_nothing(
     line.hang_up()
     expect(dialog.locator(".uploads li")).to_have_count(0)
     expect(dialog.locator("#picker-tray li")).to_have_count(0)
-    assert tab.evaluate("() => Object.keys(sessionStorage).filter((k) => /upload/.test(k))") == []
+    assert tab.evaluate("() => Object.keys(localStorage).filter((k) => /upload/.test(k))") == []
 
 
 def test_after_a_reload_the_same_file_goes_on_where_it_was(
@@ -563,6 +596,33 @@ def test_a_dialog_that_is_closed_and_opened_again_shows_what_is_under_way(
     expect_attached_whole(tab)
 
 
+def test_a_dialog_that_is_closed_while_a_file_is_sent_says_so_on_the_page(
+    alice_here: Actor, surfer: Surfer, model: Path
+) -> None:
+    tab = surfer.tab
+    tab.goto(alice_here.new_rfi("Closed while sending"))
+    line = Line(tab, stops_at=PART_BYTES)
+    dialog = open_dialog(tab)
+    choose(dialog, model)
+    expect_half(dialog, line)
+    tab.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    said = tab.locator("#main > .note[role=status]")
+    expect(said).to_contain_text("Stay on this page until then.")
+    # Leaving would lose the file, and the browser asks.
+    asked: list[str] = []
+
+    def stay(found: Dialog) -> None:
+        asked.append(found.type)
+        found.dismiss()
+
+    tab.once("dialog", stay)
+    tab.evaluate("() => setTimeout(() => window.location.assign('/'))")
+    wait_for(tab, lambda: bool(asked))
+    assert asked == ["beforeunload"]
+    line.held[0].continue_()
+
+
 def test_attach_waits_for_what_is_still_being_sent(
     alice_here: Actor, surfer: Surfer, model: Path, tmp_path: Path
 ) -> None:
@@ -578,9 +638,12 @@ def test_attach_waits_for_what_is_still_being_sent(
         "Attaches as soon as everything has been sent."
     )
     expect(files(tab)).to_have_count(0)
+    tab.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(tab.locator("#main > .note[role=status]")).to_contain_text("Files being sent: 1.")
     line.held[0].continue_()
-    expect(dialog).to_have_count(0, timeout=LARGE_WAIT_MS)
-    expect(files(tab)).to_have_count(2)
+    expect(files(tab)).to_have_count(2, timeout=LARGE_WAIT_MS)
+    expect(tab.locator("#main > .note[role=status]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -542,8 +542,11 @@ def test_an_upload_after_the_session_ended_says_what_to_do(
     note = tmp_path / "note.txt"
     note.write_text("note")
     surfer.context.clear_cookies()
-    surfer.watch.expects(r"status of 400", r"^answered 400")
+    surfer.watch.expects(r"status of 401", r"^answered 401")
     dialog.locator("#picker-file").set_input_files(note)
-    expect(dialog.locator(".uploads li.failed")).to_contain_text(
-        "You signed in or out since it was opened. Load it again and repeat."
-    )
+    failed = dialog.locator(".uploads li.failed")
+    expect(failed).to_contain_text("You are signed out. Sign in, then try again")
+    expect(failed.get_by_role("button", name="Sign in")).to_be_visible()
+    surfer.take_cookies(linked.person.http)
+    failed.get_by_role("button", name="Try again").click()
+    expect(dialog.locator("#picker-tray li").filter(has_text="note.txt")).to_have_count(1)

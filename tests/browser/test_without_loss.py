@@ -148,6 +148,23 @@ def test_a_company_that_is_switched_off(
     finish(tab, dialog, "Certificates.pdf")
 
 
+def test_a_tick_at_the_end_of_a_session_is_there_after_signing_in(
+    linked: Actor, surfer: Surfer, world: World
+) -> None:
+    """The tick that was answered with "who are you" stands in the same folder, and in the tray."""
+    tab = surfer.tab
+    dialog = begin(tab, linked.new_rfi("Ticked too late"))
+    surfer.context.clear_cookies()
+    surfer.watch.expects(r"status of 401", r"^answered 401")
+    row(dialog, name_of(FORM)).get_by_role("checkbox").click()
+    expect(tab).to_have_url(re.compile("/sign-in$"))
+    tab.get_by_label("E-mail").fill(world.email("alice"))
+    tab.get_by_label("Password").fill(PASSWORD)
+    tab.get_by_role("button", name="Sign in").click()
+    expect(row(dialog, name_of(FORM)).get_by_role("checkbox")).to_be_checked()
+    finish(tab, dialog, name_of(README), name_of(FORM))
+
+
 def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> None:
     """Signing in leads back to the dialog, in front of the response as it was, with its files."""
     tab = surfer.tab
