@@ -31,8 +31,6 @@ from webapp.tools.values import Values, read_row
 
 # In the details of a line: the id of the potential change order it comes from.
 PART = "part"
-# The ids of parts whose lines were written into the change order by hand, before lines came along.
-BY_HAND = "by_hand"
 DESCRIPTION_MAX_LENGTH = 200
 
 EVENTS = {
@@ -51,8 +49,7 @@ def keep_in_step(session: Session, whole: Record, changes: Iterable[Record], by:
     if whole.status not in section.statuses:
         return False
     known = {change.id: change for change in changes}
-    by_hand = set(whole.details.get(BY_HAND) or ())
-    parts = [known[id_] for id_ in included_in(whole) if id_ in known and id_ not in by_hand]
+    parts = [known[id_] for id_ in included_in(whole) if id_ in known]
     held = _held(session, whole, section)
     for part in parts:
         _take_over(session, whole, part, held.pop(part.id, []), by)
@@ -92,16 +89,8 @@ def _is_signed(whole: Record) -> bool:
 
 def not_taken_over(whole: Record) -> bool:
     """Tell whether a change order includes something whose lines were not taken over."""
-    by_hand = set(whole.details.get(BY_HAND) or ())
-    return any(
-        part_id in by_hand or part_id not in taken_over(whole) for part_id in included_in(whole)
-    )
-
-
-def take_over_all(session: Session, whole: Record, changes: list[Record], by: int) -> None:
-    """Take over the lines of every part, of those too whose lines were written by hand."""
-    whole.details = {key: value for key, value in whole.details.items() if key != BY_HAND}
-    keep_in_step(session, whole, changes, by)
+    taken = taken_over(whole)
+    return any(part_id not in taken for part_id in included_in(whole))
 
 
 def difference(whole: Record, changes: Iterable[Record]) -> str:
@@ -117,12 +106,6 @@ def difference(whole: Record, changes: Iterable[Record]) -> str:
         own=money(own),
         parts=money(parts),
     )
-
-
-def comes_from(session: Session, line: RecordRow) -> Record | None:
-    """Return the potential change order that a line was taken over from."""
-    part_id = line.details.get(PART)
-    return session.get(Record, part_id) if part_id else None
 
 
 def _lines() -> Section:
@@ -179,12 +162,9 @@ def _remember(
     """Keep what was taken over of each part, and write down in the history what is new of it."""
     before = taken_over(whole)
     after = {part.id: part.amount or NOTHING for part in parts}
-    by_hand = [id_ for id_ in whole.details.get(BY_HAND) or () if id_ in included_in(whole)]
-    after |= {id_: before[id_] for id_ in by_hand if id_ in before}
     whole.details = {
         **whole.details,
         TAKEN: {str(part_id): str(amount) for part_id, amount in after.items()},
-        BY_HAND: by_hand,
     }
     for part_id in dict.fromkeys((*before, *after)):
         if before.get(part_id) != after.get(part_id):

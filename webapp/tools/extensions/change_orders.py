@@ -173,7 +173,7 @@ class ChangeOrder(Extension):
         record = standing.record
         lifecycle.hold(session, record)
         changes = changes_of(session, [record.parent_id])
-        parts_of.take_over_all(session, record, changes, standing.person_id)
+        parts_of.keep_in_step(session, record, changes, standing.person_id)
         lifecycle.after_change(session, standing)
         roll_up(session, record.parent_id)
         return ""
