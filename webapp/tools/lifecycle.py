@@ -207,6 +207,29 @@ def move(session: Session, standing: Standing, transition: Transition, reason: s
     )
 
 
+def move_by_itself(session: Session, tool: Tool, record: Record, transition: Transition) -> None:
+    """Take the step that a moment brings about, for a record that is held; nobody took it."""
+    before = tool.status(record.status)
+    nobody = Standing(tool, record, 0, frozenset())
+    record.status = transition.after
+    record.is_open = tool.status(record.status).is_open
+    _date(tool, record)
+    tool.extension.moved(session, nobody, transition)
+    pass_ball(session, tool, record, transition.ball)
+    after_change(session, nobody)
+    tell_of_step(session, nobody, before)
+    audit.note(
+        session,
+        "record.moved",
+        person_id=None,
+        project_id=record.project_id,
+        record_id=record.id,
+        step=transition.label,
+        before=before.label,
+        after=tool.status(record.status).label,
+    )
+
+
 def _keep_number(session: Session, standing: Standing) -> None:
     """Number a record as soon as it can be, and anew when it moves to where others are counted."""
     record, tool = standing.record, standing.tool

@@ -66,6 +66,22 @@ class Ball(StrEnum):
     NOBODY = "nobody"
 
 
+class Promise(StrEnum):
+    """What a date does by itself, by the clock of its project; NOTE says that it does nothing."""
+
+    NOTE = ""
+    # Over: an open record is overdue, and whose turn it is or whom the row names is told.
+    DUE = "due"
+    # Over: whoever leads an open record is told.
+    PASSES = "passes"
+    # Here: whoever has a part in an open record is told.
+    ON_DAY = "on_day"
+    # So many `warn_days` ahead, and over: the tool's admins are told.
+    EXPIRES = "expires"
+    # At its moment a `step` is taken, and what must come before it comes no more.
+    CLOSES = "closes"
+
+
 class Shape(StrEnum):
     """How a status looks: a form beside the word, never colour alone."""
 
@@ -89,10 +105,12 @@ class Field:
     what a panel of the tool's own shows. `employed_by` names the company field whose people alone
     may stand in this one. `statuses` are those in which a record has the field in its form, () for
     all. `suggests` offers what other records say in a text, and lets the list be filtered by it.
-    `warn_days` marks a date that is so near, and one that is past. `seen_by` keeps a value
-    from everybody else: out of the page and out of the change history. `groups` lets distribution
-    groups be chosen among people, to be written down as their members; nobody then stands in two
-    such fields of a record. In the statuses of `fixed_in` nobody changes it any more.
+    `promise` is what a date does when it has come, `at` the field with its time of day, `step` the
+    step that is then taken. `warn_days` marks a date that is so near, and one that is past.
+    `seen_by` keeps a value from everybody else: out of the page and out of the change history.
+    `groups` lets distribution groups be chosen among people, to be written down as their members;
+    nobody then stands in two such fields of a record. In the statuses of `fixed_in` nobody changes
+    it any more.
     `with_amounts` says beside each record to choose from what it comes to.
     """
 
@@ -119,6 +137,9 @@ class Field:
     warn_days: int = 0
     seen_by: tuple[Part, ...] = ()
     groups: bool = False
+    promise: Promise = Promise.NOTE
+    at: str = ""
+    step: str = ""
     fixed_in: tuple[str, ...] = ()
     with_amounts: bool = False
 
@@ -413,6 +434,14 @@ class Extension:
         None leaves the notice out: the tool tells people of that itself.
         """
         return kind, {}
+
+    def still_counts(self, record: Any, row: Any, field: "Field") -> bool:
+        """Return whether a date that has come concerns anybody still; `row` is None for its own."""
+        return bool(record.is_open)
+
+    def has_come(self, record: Any, field: "Field") -> bool:
+        """Return whether the moment of a date that closes has come."""
+        return False
 
     def discarded(self, session: Any, standing: Any) -> None:
         """A draft has just been deleted; `standing.record` is what it was."""

@@ -131,7 +131,7 @@ def change(
         raise Conflict(_("This row was changed while you were editing."))
     values = {key: value for key, value in values.items() if key in allowed}
     standing.tool.extension.row_changing(session, standing, row, values)
-    before, named = read_row(section, row), _named(section, row)
+    before, named = read_row(section, row), named_by(section, row)
     write_row(section, row, values)
     row.version += 1
     session.flush()
@@ -146,7 +146,7 @@ def change(
             tell_of_answer(session, standing, row)
 
 
-def _named(section: Section, row: RecordRow) -> set[int]:
+def named_by(section: Section, row: RecordRow) -> set[int]:
     """Return whom a row names, in a field of one person or of several."""
     several = next((f.key for f in section.fields if f.kind is Kind.PEOPLE), "")
     people = set(people_in_row(several, row)) if several else set()
@@ -167,7 +167,7 @@ def _tell_named(
     # A table whose people have a part in the record tells them of that.
     if not section.part:
         item = _words_of(section, row) or kept_text(section.row_label)
-        tell_of_row(session, standing, row, _named(section, row) - before, item=item)
+        tell_of_row(session, standing, row, named_by(section, row) - before, item=item)
 
 
 def changeable(standing: Standing, section: Section, row: RecordRow) -> tuple[Field, ...]:

@@ -28,7 +28,7 @@ from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem, Tray, Tra
 from webapp.imports.tasks import Chore, queue
 from webapp.imports.walk_models import FolderWalk
 from webapp.records.models import Record
-from webapp.tools import notice_letters
+from webapp.tools import moments, notice_letters
 from webapp.tools.discarding import overdue
 from webapp.tools.registry import TOOLS
 from webapp.wiring import own_letters
@@ -44,6 +44,8 @@ def chores() -> tuple[Chore, ...]:
     """Return everything the workers do besides copying."""
     return (
         Chore("notices", 60, notice_letters.send_due),
+        Chore("closings", 60, moments.close_due),
+        Chore("moments", 300, moments.sweep),
         Chore("revoke", 10, revoke_due),
         Chore("box", 10, ask_box_again),
         Chore("attempts", 60, drop_overdue_attempts),

@@ -8,6 +8,7 @@ from webapp.tools.registry import (
     Kind,
     Numbering,
     Part,
+    Promise,
     Rule,
     Section,
     Shape,
@@ -116,7 +117,9 @@ TOOL = Tool(
     fields=(
         Field("invitation", N_("Invitation message"), Kind.LONG_TEXT),
         Field("instructions", N_("Bidding instructions"), Kind.LONG_TEXT),
-        Field("due_on", N_("Bid due"), Kind.DATE),
+        Field(
+            "due_on", N_("Bid due"), Kind.DATE, promise=Promise.CLOSES, at="due_at", step="close"
+        ),
         Field("due_at", N_("Bid due at"), Kind.TIME),
         Field("is_due_tbd", N_("Due date to be determined"), Kind.YES_NO),
         Field(
@@ -126,11 +129,13 @@ TOOL = Tool(
             choices=(("amount", N_("Amount")), ("unit", N_("Unit prices"))),
         ),
         Field("manager", N_("Manager"), Kind.PERSON, among_admins=True),
-        Field("walk_on", N_("Pre-bid walk-through"), Kind.DATE),
+        Field(
+            "walk_on", N_("Pre-bid walk-through"), Kind.DATE, promise=Promise.ON_DAY, at="walk_at"
+        ),
         Field("walk_at", N_("Walk-through at"), Kind.TIME),
         Field("walk_notes", N_("Walk-through notes"), Kind.TEXT),
-        Field("rfi_deadline", N_("RFI deadline"), Kind.DATE),
-        Field("award_on", N_("Anticipated award"), Kind.DATE),
+        Field("rfi_deadline", N_("RFI deadline"), Kind.DATE, promise=Promise.ON_DAY),
+        Field("award_on", N_("Anticipated award"), Kind.DATE, promise=Promise.PASSES),
         Field("takes_late", N_("Accept late bids"), Kind.YES_NO),
         Field(
             "is_blind",

@@ -9,6 +9,7 @@ from webapp.tools.registry import (
     Kind,
     Numbering,
     Part,
+    Promise,
     Rule,
     Section,
     Shape,
@@ -155,7 +156,13 @@ TOOL = Tool(
             part=Part.REVIEWER,
             help=N_("In whose court it is while it is pending."),
         ),
-        Field("due_on", N_("Due date"), Kind.DATE, help=N_("The reviewer's deadline.")),
+        Field(
+            "due_on",
+            N_("Due date"),
+            Kind.DATE,
+            promise=Promise.DUE,
+            help=N_("The reviewer's deadline."),
+        ),
         Field("amount", N_("Amount"), Kind.MONEY, is_derived=True, may_be_negative=True),
         Field(
             "schedule_days",

@@ -9,6 +9,7 @@ from webapp.tools.registry import (
     Kind,
     Numbering,
     Part,
+    Promise,
     Rule,
     Section,
     Shape,
@@ -61,7 +62,9 @@ TOOL = Tool(
     ),
     fields=(
         Field("overview", N_("Overview"), Kind.LONG_TEXT),
-        Field("dated_on", N_("Date"), Kind.DATE, required=True),
+        Field(
+            "dated_on", N_("Date"), Kind.DATE, promise=Promise.ON_DAY, at="starts_at", required=True
+        ),
         Field("starts_at", N_("Start"), Kind.TIME),
         Field("ends_at", N_("End"), Kind.TIME),
         Field("time_zone", N_("Time zone"), Kind.TEXT, is_derived=True),
@@ -122,7 +125,7 @@ TOOL = Tool(
                 Field("title", N_("Title"), Kind.TEXT, required=True),
                 Field("description", N_("Description"), Kind.LONG_TEXT),
                 Field("assignees", N_("Assignees"), Kind.PEOPLE),
-                Field("due_on", N_("Due"), Kind.DATE),
+                Field("due_on", N_("Due"), Kind.DATE, promise=Promise.DUE),
                 Field(
                     "priority",
                     N_("Priority"),

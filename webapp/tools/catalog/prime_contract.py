@@ -12,7 +12,7 @@ from webapp.tools.catalog.contracts import (
     step,
 )
 from webapp.tools.extensions.contracts import Contract
-from webapp.tools.registry import Field, Kind, Numbering, Part, Shape, Status, Tool
+from webapp.tools.registry import Field, Kind, Numbering, Part, Promise, Shape, Status, Tool
 
 BEFORE_APPROVAL = ("draft", "out_for_bid", "out_for_signature")
 
@@ -67,9 +67,9 @@ TOOL = Tool(
         EXECUTED,
         RETAINAGE,
         Field("dated_on", N_("Contract date"), Kind.DATE),
-        Field("starts_on", N_("Start date"), Kind.DATE),
-        Field("completion_on", N_("Estimated completion"), Kind.DATE),
-        Field("substantial_on", N_("Substantial completion"), Kind.DATE),
+        Field("starts_on", N_("Start date"), Kind.DATE, promise=Promise.ON_DAY),
+        Field("completion_on", N_("Estimated completion"), Kind.DATE, promise=Promise.PASSES),
+        Field("substantial_on", N_("Substantial completion"), Kind.DATE, promise=Promise.PASSES),
         Field("signed_on", N_("Signed contract received"), Kind.DATE),
         Field("description", N_("Description"), Kind.LONG_TEXT),
         Field("inclusions", N_("Inclusions"), Kind.LONG_TEXT),

@@ -28,6 +28,7 @@ from webapp.tools.registry import (
     TOOLS,
     Action,
     Extension,
+    Field,
     Foretold,
     Panel,
     Part,
@@ -150,6 +151,17 @@ class Bidding(Extension):
             tell_again(session, standing.record, standing.tool.sections[0].key)
         elif transition.key == OPEN_EARLY:
             tell(session, standing, _bidders(session, standing), "bids_opened_early")
+
+    def has_come(self, record: Record, field: Field) -> bool:
+        """Bidding is over at its moment, unless bids that are late are taken, too."""
+        return are_closed(record) and not record.details.get("takes_late")
+
+    def still_counts(self, record: Record, row: RecordRow | None, field: Field) -> bool:
+        """A package that is closed still waits for its award."""
+        is_draft = record.status == "draft"
+        if field.key == "award_on":
+            return not is_draft and not _is_awarded(record)
+        return record.is_open and not is_draft
 
     def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
         closes = closes_at(record)

@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.notices import add_texts
 from webapp.companies.models import Project, Vendor
 from webapp.companies.people import DIRECTORY
 from webapp.core import audit
+from webapp.core.text import N_
 from webapp.records.models import Record, RecordRow
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Extension
+
+add_texts(
+    {
+        "insurance_expires": N_("The insurance of %(title)s runs out after %(day)s."),
+        "insurance_expired": N_("The insurance of %(title)s ran out on %(day)s."),
+    }
+)
 
 INSURANCE = "insurance"
 INACTIVE = "inactive"
@@ -34,6 +43,10 @@ class Directory(Extension):
         vendor.name = record.title[:200]
         vendor.trade = str(record.details.get("trades") or "")
         session.flush()
+
+    def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
+        kinds = {"expires": "insurance_expires", "expired": "insurance_expired"}
+        return kinds.get(kind, kind), {}
 
     def retired_vendors(self, session: Any, project_id: int) -> set[int]:
         inactive = select(Record.vendor_id).where(

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from webapp.accounts.notices import add_texts
 from webapp.core import audit
 from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Invalid
@@ -20,6 +21,7 @@ from webapp.tools.registry import (
     Action,
     Ball,
     Extension,
+    Field,
     Foretold,
     Panel,
     Part,
@@ -27,6 +29,13 @@ from webapp.tools.registry import (
     Transition,
 )
 from webapp.tools.values import people_in_row, read_values, set_people, write_values
+
+add_texts(
+    {
+        "meeting_today": N_("%(record)s is today."),
+        "meeting_today_at": N_("%(record)s is today at %(time)s."),
+    }
+)
 
 ATTENDEES, ITEMS = "attendees", "items"
 NEXT = Action("next", N_("Next meeting"))
@@ -58,6 +67,15 @@ class Meetings(Extension):
         if transition.key == "convert":
             _open_again(session, standing)
         _pass_balls(session, standing)
+
+    def still_counts(self, record: Record, row: RecordRow | None, field: Field) -> bool:
+        """An item counts until it is closed or carried on, a meeting until it has been held."""
+        if row is not None:
+            return record.status != "draft" and row.status == "open" and row.record_id == record.id
+        return record.status == "agenda"
+
+    def told(self, record: Record, kind: str) -> tuple[str, dict[str, Any]] | None:
+        return {"today": "meeting_today", "today_at": "meeting_today_at"}.get(kind, kind), {}
 
     def holders(self, session: Session, record: Record) -> list[int]:
         if record.status == "draft":

@@ -20,6 +20,7 @@ from webapp.tools.registry import (
     Action,
     Ball,
     Extension,
+    Field,
     Foretold,
     Panel,
     Part,
@@ -81,6 +82,14 @@ class Submittals(Extension):
                 _("This revision is closed; its answers and files stay as they are."),
             )
         )
+
+    def still_counts(self, record: Record, row: RecordRow | None, field: Field) -> bool:
+        """A step counts while its answer is awaited, the day to submit by until it is submitted."""
+        if row is not None:
+            return record.status == "open" and row.status == CURRENT
+        if field.key == "submit_by":
+            return record.is_open and not record.details.get("received_on")
+        return record.is_open
 
     def holders(self, session: Session, record: Record) -> list[int]:
         manager = record.manager_id or record.created_by_id
