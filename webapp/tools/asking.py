@@ -19,6 +19,7 @@ from webapp.core.problems import Forbidden
 from webapp.core.text import _, local_date, ngettext, step_text
 from webapp.imports.models import UNFINISHED, ImportItem, Tray, TrayItem
 from webapp.records.models import Record, RecordRow
+from webapp.records.visibility import hangs_on_seen
 from webapp.tools import lifecycle, rows
 from webapp.tools.discarding import may_discard
 from webapp.tools.files import attached_to
@@ -182,11 +183,13 @@ def files_text(count: int, size: int) -> str:
 
 
 def coming(session: Session, standing: Standing) -> int:
-    """Return how many files are still on their way to a record."""
+    """Return how many files that this person sees are still on their way to a record."""
     return (
         session.scalar(
             select(func.count(ImportItem.id)).where(
-                ImportItem.record_id == standing.record.id, ImportItem.state.in_(UNFINISHED)
+                ImportItem.record_id == standing.record.id,
+                ImportItem.state.in_(UNFINISHED),
+                hangs_on_seen(standing.person_id, ImportItem.row_id),
             )
         )
         or 0
