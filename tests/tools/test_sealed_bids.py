@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import update
 
 from tests.support.pages import HOST, Visitor
 from tests.support.uploading import attach_upload
 from tests.support.world import World
 from tests.tools.test_bidding import TODAY, bid, bidding, invite, package
 from tests.tools.test_seeing import zipped
+from webapp.companies.models import Company
 from webapp.core.clock import utcnow
+from webapp.core.database import db
 
 pytestmark = pytest.mark.wide
 
@@ -90,7 +93,11 @@ def _vendor(page: Any) -> dict[str, str]:
 
 
 def test_bids_are_due_no_earlier_than_the_bidders_were_told(
-    alice: Visitor, bob: Visitor, sealed: tuple[str, int, str]
+    app: Flask,
+    alice: Visitor,
+    bob: Visitor,
+    signed_in: SignIn,
+    sealed: tuple[str, int, str],
 ) -> None:
     record, _row, _file = sealed
     yesterday = (TODAY - timedelta(days=1)).isoformat()
@@ -104,7 +111,17 @@ def test_bids_are_due_no_earlier_than_the_bidders_were_told(
     values = {**form.form("/edit").values, "due_at": "13:00"}
     values.pop("is_due_tbd")
     assert "stay sealed until" in alice.post(f"{record}/edit", values, expect=422).text
-    assert is_shut(alice, sealed)
+    # Nor does a date that is to be determined, or a clock on the other side of the world.
+    refused = alice.post(f"{record}/move", {"move": "close"}, expect=422)
+    assert "The bids are sealed until" in refused.text
+    with app.app_context():
+        db.session.execute(update(Company).values(timezone="Pacific/Kiritimati"))
+        db.session.commit()
+        db.session.remove()
+    with time_machine.travel(f"{LATER}T06:00:00Z", tick=False):
+        later = signed_in("alice")
+        later.post(f"{record}/move", {"move": "close"}, expect=422)
+        assert is_shut(later, sealed)
 
 
 def test_bids_are_opened_early_with_a_reason_that_all_bidders_read(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -118,7 +118,7 @@ class Bidding(Extension):
         if record.status != "open" or before == after:
             return
         if record.details.get("is_blind"):
-            _keep_promise(record, before, after)
+            _keep_promise(record, after)
         tell(session, standing, _bidders(session, standing), "bid_due_changed")
 
     def row_rests(self, standing: Standing, row: RecordRow) -> str:
@@ -136,7 +136,7 @@ class Bidding(Extension):
             return _("The bids have been opened. Start a new package to ask for bids again.")
         if transition.key == "open":
             return _cannot_bid(session, standing)
-        due = closes_at(record)
+        due = _promised(record)
         if transition.key == "close" and is_blind and due is not None and due > utcnow():
             return _(
                 "The bids are sealed until %(moment)s. To see them sooner, open the bids early "
@@ -148,6 +148,7 @@ class Bidding(Extension):
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
         """Have the bidders told that they are invited, again too, and of bids opened early."""
         if transition.after == "open":
+            _promise(standing.record, closes_at(standing.record))
             tell_again(session, standing.record, standing.tool.sections[0].key)
         elif transition.key == OPEN_EARLY:
             tell(session, standing, _bidders(session, standing), "bids_opened_early")
@@ -443,13 +444,24 @@ def _any_bid(session: Session, standing: Standing) -> bool:
     return any(_holds_bid(session, section, row) for row in found)
 
 
-def _keep_promise(record: Record, before: datetime | None, after: datetime | None) -> None:
-    """Raise Invalid when sealed bids would be due earlier than the bidders were ever told."""
+def _promised(record: Record) -> datetime | None:
+    """Return the latest moment until which the bidders were told that their bids are sealed.
+
+    It is kept as a moment: no other time zone of the company and no other due date shortens it.
+    """
     kept = record.details.get(PROMISED)
-    told = [one for one in (before, datetime.fromisoformat(kept) if kept else None) if one]
-    latest = max(told, default=None)
+    told = [closes_at(record), datetime.fromisoformat(kept) if kept else None]
+    return max((one for one in told if one is not None), default=None)
+
+
+def _promise(record: Record, latest: datetime | None) -> None:
     if latest is not None:
-        record.details = {**record.details, PROMISED: latest.isoformat()}
+        record.details = {**record.details, PROMISED: latest.astimezone(UTC).isoformat()}
+
+
+def _keep_promise(record: Record, after: datetime | None) -> None:
+    """Raise Invalid when sealed bids would be due earlier than the bidders were ever told."""
+    latest = _promised(record)
     if after is not None and latest is not None and after < latest:
         raise Invalid(
             _(
@@ -460,3 +472,4 @@ def _keep_promise(record: Record, before: datetime | None, after: datetime | Non
         )
     if after is not None and after <= utcnow():
         raise Invalid(_("Choose a time in the future: the bids stay sealed until then."))
+    _promise(record, after or latest)
