@@ -573,7 +573,12 @@ class Tool:
         return next((t for t in self.transitions if t.key == key), None)
 
     def asks_before(self, transition: Transition) -> bool:
-        """Does a step say what will happen before it is taken?"""
+        """Does a step say what will happen before it is taken?
+
+        One that needs a reason has a form of its own already, and the reason would be lost.
+        """
+        if transition.needs_reason:
+            return False
         after = self.status(transition.after)
         return transition.asks or not after.is_open or after.frozen
 
