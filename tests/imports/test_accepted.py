@@ -311,7 +311,7 @@ def _stand(session: Session, world: World, grant: Grant, is_off: bool, *, alone:
     session.execute(
         update(Company)
         .where(Company.id == world.acme)
-        .values(box_grant=grant, box_switched_off=is_off)
+        .values(box_grant=grant, box_switched_off=is_off, box_withdrawn=grant is Grant.WITHDRAWN)
     )
     session.execute(
         update(Company).where(Company.id == world.borealis).values(box_grant=Grant.GRANTED)

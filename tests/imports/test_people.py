@@ -266,7 +266,8 @@ def switched_off(world: World) -> object:
 
 
 def withdrawn(world: World) -> object:
-    return update(Company).where(Company.id == world.acme).values(box_grant=Grant.WITHDRAWN)
+    gone = {"box_grant": Grant.WITHDRAWN, "box_withdrawn": True}
+    return update(Company).where(Company.id == world.acme).values(gone)
 
 
 def never_enabled(world: World) -> object:
