@@ -26,13 +26,8 @@ from webapp.wiring import chores
 PDF = b"%PDF-1.4 a page"
 FROZEN = [(tool.key, s.key) for tool in TOOLS for s in tool.statuses if s.frozen]
 # What is closed and may yet be changed: a company is only marked, and the bin has rules of its own.
-NOT_FROZEN = {
-    ("directory", "inactive"),
-    ("documents", "binned"),
-    # Its files stay; the parts it includes may have to be let go before it is opened again.
-    ("change_orders", "rejected"),
-    ("change_orders", "void"),
-}
+NOT_FROZEN = {("directory", "inactive"), ("documents", "binned")}
+KEPT = [(tool.key, s.key) for tool in TOOLS for s in tool.statuses if s.keeps_files]
 
 
 def declared(key: str) -> Tool:
@@ -42,21 +37,20 @@ def declared(key: str) -> Tool:
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.key)
-def test_every_closed_status_is_frozen(tool: Tool) -> None:
+def test_every_closed_status_is_frozen_or_keeps_its_files(tool: Tool) -> None:
     closed = {(tool.key, status.key) for status in tool.statuses if not status.is_open}
-    frozen = {(tool.key, status.key) for status in tool.statuses if status.frozen}
+    frozen = {
+        (tool.key, status.key) for status in tool.statuses if status.frozen or status.keeps_files
+    }
     assert closed - frozen <= NOT_FROZEN
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.key)
 def test_a_step_leads_back_from_what_is_frozen(tool: Tool) -> None:
-    """But for what others hold by now: a message, a batch that became drawings, an old revision."""
+    """But for what others hold by now: a message, a batch that became drawings."""
     for status in (s for s in tool.statuses if s.frozen):
         steps = [t for t in tool.transitions if status.key in t.before and t.after != status.key]
-        is_for_good = tool.key == "emails" or (tool.key, status.key) in {
-            ("drawings", "reviewed"),
-            ("drawings", "superseded"),
-        }
+        is_for_good = tool.key == "emails" or (tool.key, status.key) == ("drawings", "reviewed")
         assert bool(steps) is not is_for_good, status.key
 
 
@@ -143,6 +137,18 @@ def test_nobody_changes_what_is_frozen(
     assert not {f"{here}/edit", f"{here}/attach/", f"{file}/edit", f"{file}/remove"} & set(
         page.links().values()
     )
+
+
+@pytest.mark.parametrize(("key", "status"), KEPT)
+def test_files_stay_where_only_they_do(
+    alice: Visitor, frozen: Callable[[str, str], tuple[str, str]], key: str, status: str
+) -> None:
+    here, file = frozen(key, status)
+    alice.get(f"{here}/attach/", expect=403)
+    alice.post(f"{here}/attach/send", {"key": "x"}, expect=403)
+    for door in ("edit", "remove", "restore"):
+        alice.post(f"{file}/{door}", {"name": "Other", "description": "x"}, expect=403)
+    assert file in alice.get(here).links().values()
 
 
 def test_a_closed_record_says_how_it_is_changed_and_is_then(

@@ -347,7 +347,9 @@ def test_who_may_edit_attach_and_respond_follows_from_part_and_status(
     here = item(status)
     sees = {"dora", "nell", "alice"} if status == "draft" else set(CAST)
     edits = {"nell", "alice"} | ({"dora"} if status in {"draft", "in_dispute"} else set())
-    attaches = {"alice"} | (set() if status == "closed" else set(STANDARD))
+    attaches = {"alice", *STANDARD}
+    if status == "closed":
+        edits, attaches = set(), set()
     responds = {"alice", *STANDARD} if status in OPEN else set()
     for name in CAST:
         visitor = signed_in(name)

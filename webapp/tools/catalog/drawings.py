@@ -63,9 +63,9 @@ TOOL = Tool(
             Shape.CLOSED,
             is_open=False,
             is_listed=False,
-            frozen=True,
+            keeps_files=True,
         ),
-        Status("obsolete", N_("Obsolete"), Shape.REFUSED, is_open=False, frozen=True),
+        Status("obsolete", N_("Obsolete"), Shape.REFUSED, is_open=False, keeps_files=True),
     ),
     transitions=(
         Transition(
