@@ -20,6 +20,9 @@ test: $(VENV)/.dev $(SCANNERS)/.done ## everything CI runs, on SQLite and on Pos
 test-fast: $(VENV)/.dev ## the core's tests, on SQLite, in under a minute
 	@$(BIN)/pytest -q -n auto -m "not browser and not processes and not slow and not wide"
 
+fuzz: $(VENV)/.dev ## the main job with RUNS more chances to go wrong (default 3000), on SQLite
+	@MACHINE_RUNS=$(or $(RUNS),3000) MACHINE_SEED=$${SEED:-$$RANDOM} $(BIN)/pytest -q -n auto tests/machine
+
 gallery: $(VENV)/.dev ## photograph every page of the demo into docs/gallery
 	@$(BIN)/python -m scripts.gallery
 
@@ -64,4 +67,4 @@ $(SCANNERS)/.done: requirements-tools.txt | $(VENV)/bin/uv
 	@scripts/install.sh requirements-tools.txt $(SCANNERS)
 	@touch $@
 
-.PHONY: help run check test test-fast gallery sure texts lock vendor clean
+.PHONY: help run check test test-fast fuzz gallery sure texts lock vendor clean

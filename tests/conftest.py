@@ -78,15 +78,20 @@ def shared_app(config: Config, template_world: World) -> Flask:
     return create_app(config)
 
 
-@pytest.fixture
-def app(shared_app: Flask, deployed: Deployment) -> Iterator[Flask]:
-    """The application over a database and a storage that nobody has used yet."""
-    with shared_app.app_context():
+def empty_house(app: Flask, deployed: Deployment) -> None:
+    """Give an application a database and a storage that nobody has used yet."""
+    with app.app_context():
         db.session.remove()
         db.engine.dispose()
     deployed.prepare_database()
     deployed.prepare_storage()
     make_blobs(deployed.storage_url)
+
+
+@pytest.fixture
+def app(shared_app: Flask, deployed: Deployment) -> Iterator[Flask]:
+    """The application over a database and a storage that nobody has used yet."""
+    empty_house(shared_app, deployed)
     limiter.enabled = False
     yield shared_app
     with shared_app.app_context():
