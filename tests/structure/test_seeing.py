@@ -54,7 +54,6 @@ SHOWN_TO_NOBODY = {
     "tools.discarding.restore": "one's own draft",
     "tools.extensions.bidding.Bidding._commitment": "the address of it, whose page asks the rule",
     "tools.extensions.bidding._holds_bid": "whether a bid has been started, to keep it",
-    "tools.extensions.change_order_parts.comes_from": "",
     "tools.extensions.change_orders.ChangeOrder.offers": "narrows what the form offers by the rule",
     "tools.extensions.change_orders._series": "which series a number is counted in",
     "tools.extensions.change_orders._sums_foretold": "adds up the contract that the page shows",
@@ -121,6 +120,9 @@ SHOWN_TO_NOBODY = {
     "tools.lifecycle.revisions_of": "works out what follows for all revisions of a number",
     "tools.lists.has_role": "a condition beside the rule",
     "tools.lists.page_of": "`_matching` holds the rule",
+    "tools.moments._act": "what a day or an hour that has come does by itself",
+    "tools.moments._come": "what a day or an hour that has come does by itself",
+    "tools.moments.close_due": "what a day or an hour that has come does by itself",
     "tools.people.project._in_court": (
         "how much waits for somebody who is about to leave the project"
     ),
