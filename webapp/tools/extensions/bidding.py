@@ -155,6 +155,9 @@ class Bidding(Extension):
 
     def has_come(self, record: Record, field: Field) -> bool:
         """Bidding is over at its moment, unless bids that are late are taken, too."""
+        sealed_until = _promised(record) if record.details.get("is_blind") else None
+        if sealed_until is not None and sealed_until > utcnow():
+            return False
         return are_closed(record) and not record.details.get("takes_late")
 
     def still_counts(self, record: Record, row: RecordRow | None, field: Field) -> bool:
