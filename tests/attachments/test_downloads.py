@@ -130,7 +130,7 @@ def test_a_hostile_name_arrives_as_one_that_harms_nobody(
 def test_a_name_of_255_letters_keeps_its_extension(alice: Visitor, world: World) -> None:
     (attachment,) = attach_upload(alice, target_of(world), ("ü" * 251 + ".pdf", BODY))
     name = saved_name(ask(alice, attachment).headers["Content-Disposition"])
-    assert name == "ü" * 98 + ".pdf"
+    assert name == "ü" * 251 + ".pdf"
 
 
 def test_an_empty_file_is_a_file_too(alice: Visitor, world: World) -> None:

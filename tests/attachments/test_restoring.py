@@ -144,7 +144,7 @@ def lines() -> Iterator[None]:
     TOOLS._tools["rfis"] = RFIS
 
 
-def test_what_was_removed_from_a_row_outlives_the_row(
+def test_what_was_removed_from_a_row_comes_back_with_the_row(
     alice: Visitor, world: World, lines: None
 ) -> None:
     here = f"/projects/{world.tower}/rfis/{world.rfi}"
@@ -156,10 +156,11 @@ def test_what_was_removed_from_a_row_outlives_the_row(
     alice.post(f"{row}/remove", expect=409)
     alice.post(f"/attachments/{found.public_id}/remove")
     alice.post(f"{row}/remove")
+    assert "Removed files" not in alice.get(here).text
+    alice.post(f"{row}/restore")
     assert "Removed files 1" in alice.get(here).text
     restore(alice, found)
-    assert "Quote.pdf" in alice.get(here).links()
-    assert zip_of(alice, here) == {"manifest.csv", "Quote.pdf"}
+    assert zip_of(alice, here) == {"manifest.csv", "Line 1 – Shore up/Quote.pdf"}
 
 
 def zip_of(visitor: Visitor, here: str) -> set[str]:
