@@ -9,6 +9,17 @@ const WAITS_MS = [500, 2000, 5000, 10_000, 20_000];
 /** Answers after which another try may go better; 460 says that a part arrived damaged. */
 const PASSING = [409, 423, 429, 460];
 
+/** The uploads of which this page shows a line: the list of unfinished ones leaves them out. */
+const going = new Set();
+
+document.addEventListener("htmx:load", leaveOut);
+
+function leaveOut() {
+  for (const line of document.querySelectorAll("[data-part]")) {
+    if (going.has(line.dataset.part)) line.remove();
+  }
+}
+
 export function sendParts({ url, token, file, name }, tell) {
   // Where this file goes on, also when it is chosen again after a reload or in another tab.
   const key = ["upload", document.body.dataset.person, url, name, file.size, file.lastModified].join("|");
@@ -40,14 +51,24 @@ export function sendParts({ url, token, file, name }, tell) {
   async function find() {
     const address = localStorage.getItem(key);
     try {
-      if (address) return offsetIn(await ask("HEAD", address));
+      if (address) {
+        const known = await ask("HEAD", address);
+        goesOn(address);
+        return offsetIn(known);
+      }
     } catch (refused) {
       if (refused?.status !== 404) throw refused;
     }
     const more = { "Upload-Length": file.size, "Upload-Metadata": `filename ${inBase64(name)}` };
     const begun = await ask("POST", `${url}computer/parts`, more);
     localStorage.setItem(key, begun.getResponseHeader("Location"));
+    goesOn(begun.getResponseHeader("Location"));
     return offsetIn(begun);
+  }
+
+  function goesOn(address) {
+    going.add(address);
+    leaveOut();
   }
 
   async function add(offset) {

@@ -573,7 +573,11 @@ def test_after_a_reload_the_same_file_goes_on_where_it_was(
     expect_half(dialog, line)
     tab.reload()
     line.hang_up()
+    dialog.get_by_role("link", name="My computer").click()
+    left = dialog.get_by_text("Not finished: model.ifc")
+    expect(left).to_be_visible()
     choose(dialog, model)
+    expect(left).to_have_count(0)
     expect_attached_whole(tab)
     assert line.asked.count("POST") == 1
     assert line.asked.count("PATCH 0") == 1

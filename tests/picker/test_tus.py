@@ -485,6 +485,69 @@ def test_a_path_in_a_name_becomes_part_of_the_name(sender: Sender) -> None:
     assert sender.tray() == ["Level 1_.._Rev B_plan.pdf"]
 
 
+# ---- what was not finished
+
+
+def unfinished(visitor: Visitor, target: str, *, htmx: bool = False) -> list[str]:
+    page = visitor.get(f"{target}?source=computer", htmx=htmx)
+    lines = ["".join(bold.itertext()) for bold in page.all("b")]
+    return [line for line in lines if line.startswith("Not finished")]
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["page", "partial"])
+def test_the_dialog_names_what_was_not_finished_until_it_is(
+    sender: Sender, here: str, htmx: bool
+) -> None:
+    path = sender.begin(60_000_000, "plan.pdf")
+    sender.add(path, 0, CONTENT)
+    sender.begin(5, "note.txt")
+    names = [
+        "Not finished: plan.pdf, 0.2 of 60.0 MB.",
+        "Not finished: note.txt, 0 bytes of 5 bytes.",
+    ]
+    assert unfinished(sender.visitor, here, htmx=htmx) == names
+    second = sender.begin(5, "short.txt")
+    sender.add(second, 0, b"hello")
+    assert unfinished(sender.visitor, here, htmx=htmx) == names
+
+
+@pytest.mark.parametrize("htmx", [False, True], ids=["page", "partial"])
+def test_what_was_not_finished_is_discarded_at_once(
+    app: Flask, sender: Sender, here: str, htmx: bool
+) -> None:
+    path = sender.begin(60_000_000, "plan.pdf")
+    sender.add(path, 0, CONTENT)
+    sender.begin(5, "note.txt")
+    form = sender.visitor.get(f"{here}?source=computer").form("computer/discard")
+    token = path.rpartition("/")[2]
+    for _again in range(2):
+        page = sender.visitor.post(form.action, {**form.values, "upload": token}, htmx=htmx)
+        assert "note.txt" in page.text
+        assert "plan.pdf" not in page.text
+    assert sender.ask("HEAD", path).status_code == 404
+    assert parts(app) == []
+
+
+def test_what_was_not_finished_is_named_to_its_sender_at_its_place_for_a_day(
+    alice: Visitor, bob: Visitor, world: World
+) -> None:
+    both = punch_picker(world)
+    path = Sender(alice, both).begin(100, "plan.pdf")
+    record = f"/projects/{world.tower}/rfis/{world.rfi}"
+    alice.submit(alice.get(record), "/responses", text="Mine", attach="yes")
+    row = f"{record}/rows/1/attach/"
+    Sender(alice, f"{record}/attach/").begin(100, "other.pdf")
+    assert unfinished(alice, both) == ["Not finished: plan.pdf, 0 bytes of 100 bytes."]
+    assert unfinished(alice, row) == []
+    assert unfinished(bob, both) == []
+    token = path.rpartition("/")[2]
+    bob.post(f"{both}computer/discard", {"upload": token})
+    alice.post(f"{row}computer/discard", {"upload": token})
+    assert unfinished(alice, both) == ["Not finished: plan.pdf, 0 bytes of 100 bytes."]
+    with time_machine.travel(utcnow() + uploads.PARTS_LIVE + timedelta(seconds=1)):
+        assert unfinished(alice, both) == []
+
+
 # ---- other people
 
 

@@ -233,6 +233,9 @@ class Bakery:
     def partial_upload(self, target: Target, upload_id: str) -> PartialUpload:
         raise NotFound
 
+    def unfinished_uploads(self, target: Target) -> Sequence[PartialUpload]:
+        return ()
+
     def add_part(
         self, target: Target, upload_id: str, offset: int, blocks: Iterator[bytes]
     ) -> PartialUpload:

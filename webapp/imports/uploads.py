@@ -68,6 +68,23 @@ def find(person_id: int, target: Target, token: str) -> PartialUpload | None:
     )
 
 
+def unfinished(person_id: int, target: Target) -> list[PartialUpload]:
+    """Return what this person has begun to send to this target and not finished, oldest first."""
+    return list(
+        db.session.scalars(
+            select(PartialUpload)
+            .where(
+                PartialUpload.person_id == person_id,
+                PartialUpload.record_id == target.record_id,
+                PartialUpload.row_key == (target.row_id or 0),
+                PartialUpload.expires_at > utcnow(),
+                PartialUpload.is_done.is_(False),
+            )
+            .order_by(PartialUpload.id)
+        )
+    )
+
+
 def keep(upload: PartialUpload, key: str, size_bytes: int) -> None:
     """Add a stored part to what has arrived; raises Conflict when it does not follow any more."""
     with writing() as session:

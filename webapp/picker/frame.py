@@ -1,11 +1,12 @@
 """What the request that is being answered has open: its host, its target, its tray, its frame."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from flask import current_app, g, request, url_for
 
-from webapp.picker.host import LastFolder, PickerHost, Target, Tray
+from webapp.picker.host import LastFolder, PartialUpload, PickerHost, Target, Tray
 from webapp.picker.seals import Seals
 
 DIALOG = "picker/_dialog.html"
@@ -58,6 +59,7 @@ def frame(**context: Any) -> dict[str, Any]:
         "target": opened_target(),
         "tray": opened_tray(),
         "prefix": prefix(),
+        "unfinished": _unfinished,
         "source": "box",
         "door": None,
         "listing": None,
@@ -66,6 +68,11 @@ def frame(**context: Any) -> dict[str, Any]:
         "panel": "",
         **context,
     }
+
+
+def _unfinished() -> Sequence[PartialUpload]:
+    """Return the uploads to name; asked only where the computer's side is shown."""
+    return opened_host().unfinished_uploads(opened_target())
 
 
 def asked_part(*, panel: str, folder: str, default: str) -> str:

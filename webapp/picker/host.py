@@ -26,6 +26,7 @@ from werkzeug.datastructures import FileStorage
 
 from webapp.box.client import BoxClient
 from webapp.box.items import Origin
+from webapp.core.formats import progress_of
 from webapp.picker.seals import Crumb
 
 
@@ -294,9 +295,15 @@ class PartialUpload:
     """A file from the computer of which `offset_bytes` have arrived so far."""
 
     upload_id: str
+    name: str
     size_bytes: int
     offset_bytes: int
     expires_at: datetime
+
+    @property
+    def progress(self) -> str:
+        """Return how much of it is kept: "24.0 of 60.0 MB"."""
+        return progress_of(self.offset_bytes, self.size_bytes)
 
 
 class PickerHost(Protocol):
@@ -349,6 +356,9 @@ class PickerHost(Protocol):
 
     def partial_upload(self, target: Target, upload_id: str) -> PartialUpload:
         """Return an upload of this person's; raise the host's own error when there is none."""
+
+    def unfinished_uploads(self, target: Target) -> Sequence[PartialUpload]:
+        """Return what this person has begun to send here and not finished."""
 
     def add_part(
         self, target: Target, upload_id: str, offset: int, blocks: Iterator[bytes]

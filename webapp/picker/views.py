@@ -7,6 +7,7 @@ views of its own. Everything works as plain pages; htmx gets the same partials a
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, g, redirect, request
@@ -17,6 +18,7 @@ from webapp.core import htmx
 from webapp.core.addresses import is_local_path, path_of
 from webapp.core.converters import as_id
 from webapp.core.problems import Conflict, Invalid, Problem
+from webapp.core.problems import NotFound as UploadGone
 from webapp.core.text import _, tidy
 from webapp.picker import browsing, previews, tus
 from webapp.picker.frame import (
@@ -52,6 +54,7 @@ def create_blueprints(host: PickerHost) -> tuple[Blueprint, Blueprint]:
     dialog.add_url_rule("/tray", "tray", show_tray)
     dialog.add_url_rule("/tray", "change_tray", change_tray, methods=["POST"])
     dialog.add_url_rule("/computer", "upload", upload, methods=["POST"])
+    dialog.add_url_rule("/computer/discard", "discard", discard, methods=["POST"])
     dialog.add_url_rule("/send", "send", send, methods=["POST"])
     tus.add_routes(dialog)
     box = _make_blueprint("box_picker", host)
@@ -162,6 +165,18 @@ def upload() -> BaseResponse:
     for file in sent:
         opened_host().upload(opened_target(), file)
     return _tray_again()
+
+
+def discard() -> BaseResponse:
+    """Forget an upload that was not finished, with what has arrived of it."""
+    # Finished, discarded or expired meanwhile: the list shows what there is.
+    with suppress(UploadGone):
+        opened_host().abandon_upload(opened_target(), request.form.get("upload", ""))
+    if not htmx.wants_partial():
+        return redirect(f"{prefix()}?source=computer", 303)
+    return htmx.render(
+        "picker/_computer.html", within="picker/page.html", **frame(source="computer")
+    )
 
 
 def _tray_again() -> BaseResponse:

@@ -272,6 +272,9 @@ class PlumblineHost:
     def partial_upload(self, target: PickerTarget, upload_id: str) -> PartialUpload:
         return _shown(_my_upload(target, upload_id))
 
+    def unfinished_uploads(self, target: PickerTarget) -> Sequence[PartialUpload]:
+        return [_shown(upload) for upload in uploads.unfinished(me().id, target.handle.target)]
+
     def add_part(
         self, target: PickerTarget, upload_id: str, offset: int, blocks: Iterator[bytes]
     ) -> PartialUpload:
@@ -412,7 +415,9 @@ def _my_upload(target: PickerTarget, upload_id: str) -> UploadRow:
 
 
 def _shown(upload: UploadRow) -> PartialUpload:
-    return PartialUpload(upload.token, upload.size_bytes, upload.offset_bytes, upload.expires_at)
+    return PartialUpload(
+        upload.token, upload.name, upload.size_bytes, upload.offset_bytes, upload.expires_at
+    )
 
 
 def _limited(blocks: Iterator[bytes], digesting: Digesting, most: int) -> Iterator[bytes]:
