@@ -113,11 +113,10 @@ def _add_changing(bp: Blueprint, host: Host) -> None:
 
     @bp.post("/cancel")
     def cancel_all() -> BaseResponse:
-        """Stop all copies to a record itself that this person may stop."""
+        """Stop all copies to a record and its rows that this person sees and may stop."""
         record_id = as_id(request.form.get("record", ""))
         which = and_(
             ImportItem.record_id == record_id,
-            ImportItem.row_id.is_(None),
             ImportItem.state.in_(UNFINISHED),
         )
         with writing() as session:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, or_, select
@@ -79,9 +79,10 @@ class RemovedFile:
 class FileList:
     """Everything that hangs on one target.
 
-    The record's own list knows, too, how many files there are with those of its rows, which
-    removed ones this person may restore, and whether their Box can tell of newer versions. `seen`
-    changes with every file and copy that this person sees anywhere on the record.
+    The record's own list knows, too, how many files there are with those of its rows, how many
+    copies this person may stop, there and in its rows, which removed ones they may restore, and
+    whether their Box can tell of newer versions. `seen` changes with every file and copy that this
+    person sees anywhere on the record, `seen_in_rows` with those of its rows.
     """
 
     target: Target
@@ -91,6 +92,9 @@ class FileList:
     removed: tuple[RemovedFile, ...] = ()
     asks_box: bool = False
     seen: str = ""
+    seen_in_rows: str = ""
+    cancellable: int = 0
+    cancellable_in_rows: int = 0
 
     @property
     def is_moving(self) -> bool:
@@ -110,11 +114,6 @@ class FileList:
     def superseded(self) -> tuple[ShownFile, ...]:
         """The files whose place a newer version has taken; they are kept."""
         return tuple(f for f in self.files if f.attachment.superseded_by is not None)
-
-    @property
-    def cancellable(self) -> tuple[ShownCopy, ...]:
-        """The copies under way that this person may stop, all of them at once too."""
-        return tuple(copy for copy in self.copies if copy.may_cancel)
 
     @property
     def retryable(self) -> tuple[ShownCopy, ...]:
@@ -143,8 +142,9 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
     originals = _originals(session, standing, attachments)
     by_id = _rows(session, standing)
     issued = issued_files(session, standing)
+    copies = [shown_copy(i, standing.person_id, is_admin="admin" in standing.parts) for i in items]
     rows = {a.row_id for a in attachments} | {i.row_id for i in items} | {None}
-    return {
+    lists = {
         row_id: FileList(
             Target(record.project_id, record.tool_key, record.id, row_id),
             tuple(
@@ -156,18 +156,24 @@ def file_lists(session: Session, standing: Standing) -> dict[int | None, FileLis
                 for a in attachments
                 if a.row_id == row_id
             ),
-            tuple(
-                shown_copy(i, standing.person_id, is_admin="admin" in standing.parts)
-                for i in items
-                if i.row_id == row_id
-            ),
-            in_all=len(attachments) if row_id is None else 0,
-            removed=_removed(session, standing, by_id) if row_id is None else (),
-            asks_box=row_id is None and _can_ask_box(session, standing, attachments),
-            seen=_seen(attachments, items) if row_id is None else "",
+            tuple(copy for copy in copies if copy.item.row_id == row_id),
         )
         for row_id in rows
     }
+    in_rows = [copy for copy in copies if copy.item.row_id is not None]
+    lists[None] = replace(
+        lists[None],
+        in_all=len(attachments),
+        removed=_removed(session, standing, by_id),
+        asks_box=_can_ask_box(session, standing, attachments),
+        seen=_seen(attachments, items),
+        seen_in_rows=_seen(
+            [a for a in attachments if a.row_id is not None], [copy.item for copy in in_rows]
+        ),
+        cancellable=sum(copy.may_cancel for copy in copies),
+        cancellable_in_rows=sum(copy.may_cancel for copy in in_rows),
+    )
+    return lists
 
 
 def _seen(attachments: Sequence[Attachment], items: Sequence[ImportItem]) -> str:

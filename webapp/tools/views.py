@@ -144,11 +144,14 @@ def _record_response(found: Standing, problem: Problem | None = None) -> BaseRes
 
 @bp.get("/<tool:tool>/<id:record_id>/files")
 def files(project_id: int, tool: Tool, record_id: int) -> Response:
-    """The files of a record; the page asks again while copies are on their way."""
+    """The files of a record; the page asks again while copies are on their way.
+
+    A page that asks so hears of what has begun or ended in the record's rows, too.
+    """
     found = open_record(tool, project_id, record_id, me().id)
     shown = files_under(file_lists(db.session(), found), found.record, None)
     since = request.args.get("since") if htmx.wants_partial() else None
-    return htmx.render(
+    response = htmx.render(
         "tools/_files.html",
         within="tools/files.html",
         tool=tool,
@@ -157,6 +160,8 @@ def files(project_id: int, tool: Tool, record_id: int) -> Response:
         may_attach=found.may_attach,
         news=news_of_others(db.session(), found, shown, since),
     )
+    knows = request.args.get("rows", shown.seen_in_rows)
+    return response if knows == shown.seen_in_rows else htmx.announce(response, "files-changed")
 
 
 @bp.get("/<tool:tool>/<id:record_id>/files/changed")
