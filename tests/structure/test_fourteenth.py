@@ -245,9 +245,9 @@ def test_lines_add_up_exactly_and_follow_every_change(
     [
         ({"text": ""}, "This is needed."),
         ({"text": "x", "amount": "1.234"}, "at most two decimal places"),
-        ({"text": "x", "amount": "many"}, "Not a valid decimal value."),
+        ({"text": "x", "amount": "many"}, "Write a number like 1,234.56."),
         ({"text": "x", "amount": "9" * 20}, "Write an amount"),
-        ({"text": "x", "amount": "NaN"}, "Write an amount"),
+        ({"text": "x", "amount": "NaN"}, "Write a number like 1,234.56."),
         ({"text": "x" * 201}, "at most 200 characters"),
     ],
 )

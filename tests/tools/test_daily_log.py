@@ -109,7 +109,9 @@ def test_authors_edit_and_attach_until_approved_and_nobody_else_of_their_level(
     alice.post(f"{here}/move", {"move": "approve"})
     for path in paths:
         bob.get(path, expect=403)
-        alice.get(path, expect=403)
+    alice.get(f"{here}/edit", expect=403)
+    (photo,) = attach_upload(alice, f"{here}/attach/", ("Rain.jpg", b"\xff\xd8\xff"))
+    alice.post(f"/attachments/{photo.public_id}/remove", expect=403)
     alice.post(f"{here}/move", {"move": "reopen"})
     for path in paths:
         bob.get(path)
@@ -167,8 +169,8 @@ def test_a_new_note_is_about_the_open_day_and_about_now(
     assert form["time"][0]
     assert "title" not in form
     begun = page.response.request.path.removesuffix("/edit")
-    # Begun and not saved: its author sees it on the day, and nobody else does.
-    assert "Not saved yet" in on(bob, world, day).text
+    # Begun and not saved: it stands on no day.
+    assert "Not saved yet" not in on(bob, world, day).text
     bob.submit(page, "/edit", comments="Deck pour 2B")
     record = found(app, begun)
     assert (record.dated_on, record.title) == (day, "Deck pour 2B")

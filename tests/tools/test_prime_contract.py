@@ -123,7 +123,7 @@ def test_the_lines_make_the_original_amount_to_the_cent(alice: Visitor, job: Job
         ("amount", "", "This is needed."),
         ("amount", "-1", "Write an amount from 0."),
         ("amount", "1.001", "at most two decimal places"),
-        ("amount", "lots", "Not a valid decimal value."),
+        ("amount", "lots", "Write a number like 1,234.56."),
         ("amount", "9" * 14, "Write an amount from 0."),
         ("description", "x" * 201, "at most 200 characters"),
     ],

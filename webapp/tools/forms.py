@@ -94,9 +94,9 @@ class _NumberField(StringField):  # type: ignore[misc]  # wtforms has no types
         except Unreadable:
             example = format_number(Decimal("1234.56"), 2) if self.places else "12"
             raise ValueError(
-                _("Not a valid decimal value. Write it like %(example)s.", example=example)
+                _("Write a number like %(example)s.", example=example)
                 if self.places
-                else _("Not a valid integer value. Write it like %(example)s.", example=example)
+                else _("Write a whole number like %(example)s.", example=example)
             ) from None
         self.data = found
 
@@ -119,7 +119,7 @@ class _WholeField(_NumberField):
             return
         if self.data != self.data.to_integral_value():
             self.data = None
-            raise ValueError(_("Write a whole number."))
+            raise ValueError(_("Write a whole number like %(example)s.", example="12"))
         self.data = int(self.data)
 
 

@@ -65,7 +65,8 @@ class Standing:
     @property
     def may_attach(self) -> bool:
         """May this person hang files on the record itself?"""
-        return not self.keeps_files and self.allows(self.tool.attach)
+        takes_files = self.tool.status(self.record.status).takes_files
+        return (takes_files or not self.keeps_files) and self.allows(self.tool.attach)
 
     def may_edit_field(self, editable_by: tuple[Part, ...]) -> bool:
         return not editable_by or bool(self.parts & set(editable_by))

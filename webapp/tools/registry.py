@@ -155,7 +155,7 @@ class Status:
     of the tool are.
     What is closed or has gone out is `frozen`: its fields, tables and files stay as they are for
     everybody, admins too, until a step brings it to another status. With `keeps_files` only the
-    files stay.
+    files stay; with `takes_files` more may still be added to what is frozen.
     """
 
     key: str
@@ -170,6 +170,7 @@ class Status:
     called: str = ""
     frozen: bool = False
     keeps_files: bool = False
+    takes_files: bool = False
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,15 @@ TOOL = Tool(
     numbering=Numbering(prefix=""),
     statuses=(
         Status("pending", N_("Pending"), Shape.WAITING),
-        Status("approved", N_("Approved"), Shape.GOOD, is_open=False, frozen=True),
+        # A day's photos come after its words: they are added, and nothing of it is taken away.
+        Status(
+            "approved",
+            N_("Approved"),
+            Shape.GOOD,
+            is_open=False,
+            frozen=True,
+            takes_files=True,
+        ),
         Status(
             "withdrawn", N_("Withdrawn"), Shape.CLOSED, is_open=False, is_listed=False, frozen=True
         ),
