@@ -173,7 +173,9 @@ def _init_routes(app: Flask) -> None:
     app.register_blueprint(box_link.create_blueprint(targets.link_use, help_facts))
     app.register_blueprint(attachments.create_blueprint(targets.may_remove, _page_of))
     app.register_blueprint(
-        imports.create_blueprint(imports.Host(targets.may_cancel, _page_of, _name_of))
+        imports.create_blueprint(
+            imports.Host(targets.may_cancel, _page_of, _name_of, targets.place_of)
+        )
     )
     app.register_blueprint(routes.bp)
     app.register_blueprint(people.bp)

@@ -228,7 +228,12 @@ def test_a_failed_copy_is_tried_again_by_its_chooser_although_the_record_went_on
     assert target is not None
     bench.sandbox.faults({"match": {"host": "download"}, "action": {"status": 404}})
     bench.work()
-    assert bench.item().state == ItemState.FAILED
+    item = bench.item()
+    assert item.state == ItemState.FAILED
+    here = f"/projects/{world.tower}/rfis/{target.record_id}"
+    pages = (here, "/imports/", f"/imports/{item.batch_id}")
+    for page in map(bob.get, pages):
+        assert page.links()["Choose again instead of " + item.name] == f"{here}/attach/"
     with bench.app.app_context(), writing() as session:
         session.execute(
             update(Record)
@@ -236,9 +241,12 @@ def test_a_failed_copy_is_tried_again_by_its_chooser_although_the_record_went_on
             .values(status="closed", is_open=False)
         )
     bench.sandbox.clear_faults()
-    here = f"/projects/{world.tower}/rfis/{target.record_id}"
     bob.get(f"{here}/attach/", expect=403)
-    bob.post(f"/imports/items/{bench.item().id}/retry")
+    for page in map(bob.get, pages):
+        assert "Choose again" not in page.text
+        assert "You can no longer choose files here, but this one stays accepted." in page.text
+        page.form(f"/imports/items/{item.id}/retry")
+    bob.submit(bob.get(here), f"/imports/items/{item.id}/retry")
     bench.work()
     assert bench.item().state == ItemState.ATTACHED
 

@@ -14,6 +14,7 @@ from webapp.core.database import db
 from webapp.core.formats import clock_time
 from webapp.imports.models import ImportItem, ItemState
 from webapp.imports.reasons import PATIENT, REASONS, Remedy
+from webapp.records.models import Record
 
 FACTS = {
     "done": "1.2 MB",
@@ -85,6 +86,29 @@ def test_a_copy_that_ended_says_why_and_has_the_one_button_that_helps(
     (said,) = buttons(shown)
     assert said.startswith(WORDS[reason.remedy])
     press(bench, buttons(shown)[said], reason.remedy)
+
+
+@pytest.mark.parametrize(
+    "code", sorted(code for code in REASONS if REASONS[code].remedy is Remedy.CHOOSE)
+)
+def test_where_nothing_may_be_chosen_any_more_a_copy_says_what_is_left_to_do(
+    bench: Bench, code: str
+) -> None:
+    bench.attach(CARDS)
+    put(bench, state=ItemState.FAILED, reason=code, facts=FACTS, finished_at=utcnow())
+    with bench.app.app_context():
+        record_id = bench.item().record_id
+        values = {"status": "closed", "is_open": False}
+        db.session.execute(update(Record).where(Record.id == record_id).values(**values))
+        db.session.commit()
+    bench.person.get(f"{bench.record}/attach/", expect=403)
+    shown = line(bench.page())
+    reason = REASONS[code]
+    assert reason.closed.startswith("You can no longer choose files here")
+    assert reason.closed in words(shown)
+    assert reason.advice not in words(shown)
+    said = [text.split(" Contact")[0] for text in buttons(shown)]
+    assert said == (["Try again"] if "try again" in reason.closed.lower() else [])
 
 
 def press(bench: Bench, button: Element, remedy: Remedy) -> None:

@@ -155,12 +155,13 @@ def test_chosen_again_goes_to_a_response_while_it_is_written_and_then_to_the_rec
     send(bench)
     assert again(part(bench.page(), "responses-thread")) == f"{bench.record}/attach/"
     bench.person.get(f"{bench.record}/attach/")
-    # Whoever may attach to neither is offered no button that leads nowhere.
+    # Whoever may attach to neither is offered no button that leads nowhere, but what was accepted
+    # stays accepted: the copy itself can be tried again.
     put(bench, person_id=world.people["bob"])
     bob.get(f"{bench.record}/attach/", expect=403)
     thread = part(bob.get(bench.record), "responses-thread")
     assert again(thread) == ""
-    assert pressable(thread) == ["Dismiss Fennimore - W-9.pdf"]
+    assert pressable(thread) == ["Try again Fennimore - W-9.pdf", "Dismiss Fennimore - W-9.pdf"]
 
 
 def again(shown: Element) -> str:

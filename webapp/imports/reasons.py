@@ -25,6 +25,8 @@ class Remedy(StrEnum):
 class Reason:
     """`waits` is said of a copy that goes on by itself, `advice` of one that has ended.
 
+    `closed` is the advice where choosing again would help and nothing may be chosen any more; the
+    copy can still be tried again there, which `closed_remedy` offers where it may help.
     `to_others` is what everybody else reads of what is the chooser's own, as their link.
     """
 
@@ -33,8 +35,24 @@ class Reason:
     remedy: Remedy = Remedy.RETRY
     waits: str = ""
     to_others: str = ""
+    closed: str = ""
+    closed_remedy: Remedy | None = None
 
 
+_CLOSED_SEE = N_(
+    "You can no longer choose files here, but this one stays accepted. When your Box shows it "
+    "again, try again."
+)
+_CLOSED_LINK = N_(
+    "You can no longer choose files here, but this one stays accepted. Link that account "
+    "again, then try again."
+)
+_CLOSED_RULE = N_(
+    "You can no longer choose files here, but this one stays accepted. Ask the company's "
+    "administrators to allow it, then try again."
+)
+_CLOSED_AGAIN = N_("You can no longer choose files here, but this one stays accepted. Try again.")
+_CLOSED_OTHERS = N_("You can no longer choose files here. Ask somebody who can to attach it.")
 _BY_ITSELF = N_("It is tried again by itself.")
 
 REASONS = {
@@ -67,6 +85,8 @@ REASONS = {
         N_("It was deleted in Box since it was chosen, or access was lost."),
         N_("Look for it in Box and choose it again, or choose another file."),
         Remedy.CHOOSE,
+        closed=_CLOSED_SEE,
+        closed_remedy=Remedy.RETRY,
     ),
     "no_permission_in_box": Reason(
         N_("Your Box account may not download it any more."),
@@ -81,6 +101,7 @@ REASONS = {
         N_("The chosen version is no longer in Box; a newer one is."),
         N_("Choose the file again to take it."),
         Remedy.CHOOSE,
+        closed=_CLOSED_OTHERS,
     ),
     "corrupt_transfer": Reason(
         N_("What arrived from Box was not what Box had announced."),
@@ -91,6 +112,7 @@ REASONS = {
         N_("It is larger than the limit for one file."),
         N_("Choose a smaller file, or one that was split or compressed in Box."),
         Remedy.CHOOSE,
+        closed=_CLOSED_OTHERS,
     ),
     "storage_full": Reason(
         N_("Plumbline's storage is full."),
@@ -150,6 +172,8 @@ REASONS = {
         N_("Cancelled: it was chosen in the Box account %(login)s, and another one was linked."),
         N_("Choose it again from the account that is linked now, or link that one again."),
         Remedy.CHOOSE,
+        closed=_CLOSED_LINK,
+        closed_remedy=Remedy.RETRY,
     ),
     "not_in_account": Reason(
         N_(
@@ -158,6 +182,8 @@ REASONS = {
         ),
         N_("Link that account again and try again, or choose another file."),
         Remedy.CHOOSE,
+        closed=_CLOSED_LINK,
+        closed_remedy=Remedy.RETRY,
     ),
     "box_narrow": Reason(
         N_("Plumbline's permission at Box does not cover this. Its people have been told."),
@@ -193,6 +219,8 @@ REASONS = {
         N_("Box did not accept the request for this file."),
         N_("Choose the file again."),
         Remedy.CHOOSE,
+        closed=_CLOSED_AGAIN,
+        closed_remedy=Remedy.RETRY,
     ),
     "internal": Reason(
         N_("Plumbline made a mistake while copying. It has been noted."), N_("Try again.")
@@ -201,21 +229,27 @@ REASONS = {
         N_("%(company)s does not take files owned by %(name)s."),
         N_("Ask the company's administrators, or choose another file."),
         Remedy.CHOOSE,
+        closed=_CLOSED_RULE,
+        closed_remedy=Remedy.RETRY,
     ),
     "classified": Reason(
         N_("%(company)s does not take files classified as %(name)s."),
         N_("Ask the company's administrators, or choose another file."),
         Remedy.CHOOSE,
+        closed=_CLOSED_RULE,
+        closed_remedy=Remedy.RETRY,
     ),
     "owned_outside_reason": Reason(
         N_("%(company)s asks for a reason for files owned by %(name)s."),
         N_("Choose the file again to give it."),
         Remedy.CHOOSE,
+        closed=_CLOSED_OTHERS,
     ),
     "classified_reason": Reason(
         N_("%(company)s asks for a reason for files classified as %(name)s."),
         N_("Choose the file again to give it."),
         Remedy.CHOOSE,
+        closed=_CLOSED_OTHERS,
     ),
 }
 # While these wait, asking again sooner would be what Box has just asked us not to do.
@@ -248,5 +282,14 @@ def advice_text(code: str | None) -> str:
     return _(REASONS[code].advice) if code else ""
 
 
+def closed_text(code: str) -> str:
+    """Return what the person can do where choosing again would help and may not be done."""
+    return _(REASONS[code].closed)
+
+
 def remedy_of(code: str | None) -> Remedy:
     return REASONS[code].remedy if code else Remedy.RETRY
+
+
+def closed_remedy_of(code: str) -> Remedy | None:
+    return REASONS[code].closed_remedy

@@ -17,6 +17,8 @@ from webapp.imports.reasons import (
     PATIENT,
     Remedy,
     advice_text,
+    closed_remedy_of,
+    closed_text,
     others_text,
     reason_text,
     remedy_of,
@@ -165,6 +167,20 @@ class ShownCopy:
             return Remedy.RECONNECT
         may_hurry = self.waits_until and item.reason not in PATIENT
         return Remedy.RETRY if item.state == ItemState.QUEUED and may_hurry else None
+
+    @property
+    def asks_choosing(self) -> bool:
+        """True where its chooser had best choose again, if they may."""
+        return self.remedy == Remedy.CHOOSE
+
+    @property
+    def closed_advice(self) -> str:
+        """Return what its chooser can do where they may choose nothing any more."""
+        return closed_text(self.item.reason) if self.item.reason else ""
+
+    @property
+    def closed_remedy(self) -> Remedy | None:
+        return closed_remedy_of(self.item.reason) if self.item.reason else None
 
 
 def shown_copy(item: ImportItem, person_id: int, *, is_admin: bool) -> ShownCopy:

@@ -1,6 +1,6 @@
 """A person's copies on every page, a batch's on its own, and what people can do to them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from flask import Blueprint, make_response, redirect, request, url_for
@@ -17,7 +17,7 @@ from webapp.core.problems import Forbidden, NotFound
 from webapp.core.text import _
 from webapp.imports import claims, mine, news
 from webapp.imports.models import UNFINISHED, ImportBatch, ImportItem
-from webapp.imports.showing import RESTING_SHOWN, count_text, shown_copy
+from webapp.imports.showing import RESTING_SHOWN, ShownCopy, count_text, shown_copy
 from webapp.imports.tasks import queue
 from webapp.records.models import Record
 from webapp.records.visibility import hangs_visibly
@@ -25,11 +25,21 @@ from webapp.records.visibility import hangs_visibly
 
 @dataclass(frozen=True)
 class Host:
-    """What only the tools above know: who may cancel a copy, where its record is, and its name."""
+    """What only the tools above know: who may cancel a copy, where its record is, and its name.
+
+    `place_of` is the address for which this person may choose files instead of a copy's, or "".
+    """
 
     may_cancel: Callable[[int, ImportItem], bool]
     page_of: Callable[[ImportItem], str]
     name_of: Callable[[ImportItem], str]
+    place_of: Callable[[int, ImportItem], str]
+
+    def again(self, copies: Iterable[ShownCopy]) -> str:
+        """Return where to choose again for copies to one target, where one of them asks for it."""
+        asking = (copy.item for copy in copies if copy.asks_choosing)
+        item = next(asking, None)
+        return self.place_of(me().id, item) if item else ""
 
 
 def create_blueprint(host: Host) -> Blueprint:
@@ -53,7 +63,7 @@ def _add_looking(bp: Blueprint, host: Host) -> None:
             "imports/_copies.html",
             within="imports/copies.html",
             copies=[
-                (copy, host.page_of(copy.item), host.name_of(copy.item))
+                (copy, host.page_of(copy.item), host.name_of(copy.item), host.again([copy]))
                 for copy in (lines[: mine.LINES] if is_part else lines)
             ],
             count=len(shown),
@@ -93,6 +103,7 @@ def _add_looking(bp: Blueprint, host: Host) -> None:
             may_cancel_rest=sum(copy.may_cancel for copy in shown) > 1,
             may_retry_all=sum(copy.may_retry and copy.has_failed for copy in shown) > 1,
             page_url=host.page_of(items[0]),
+            place=host.again(shown),
         )
 
 

@@ -6,7 +6,7 @@ takes the item, and once more in the transaction that attaches it, only that is 
 there is nothing to attach to or nobody to attach for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from flask import url_for
@@ -389,3 +389,19 @@ def may_cancel(person_id: int, item: ImportItem) -> bool:
         return True
     found = _find(db.session(), person_id, Target(item.project_id, item.tool_key, item.record_id))
     return not isinstance(found, str) and "admin" in found.standing.parts
+
+
+def place_of(person_id: int, item: ImportItem) -> str:
+    """Return the address for which somebody may choose files instead of a copy's, "" if none.
+
+    It is what the copy is for; where that takes no more files, as a sent response, its record.
+    """
+    targets = [Target(item.project_id, item.tool_key, item.record_id)]
+    if item.row_id is not None:
+        targets.insert(0, replace(targets[0], row_id=item.row_id))
+    for target in targets:
+        found = _find(db.session(), person_id, target)
+        if not isinstance(found, str) and _may_attach(found):
+            here = record_url(found.standing.tool, found.standing.record)
+            return f"{here}/rows/{target.row_id}" if target.row_id else here
+    return ""
