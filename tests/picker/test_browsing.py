@@ -1,11 +1,14 @@
 """Walking through one's Box in the dialog: what is shown, what it costs, what goes wrong."""
 
 import time
+from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 
 from tests.picker.dialog import (
     EMPTY,
@@ -31,6 +34,8 @@ from tests.sandbox.process import DEVON, SandboxProcess
 from tests.support.linking import link
 from tests.support.pages import Page, Visitor
 from tests.support.world import World
+from webapp.companies.models import Project
+from webapp.core.database import writing
 
 GONE = "This folder is no longer in your Box, or you no longer have access to it."
 DOWN = "Box is not answering right now. Try again in a moment."
@@ -197,6 +202,26 @@ def test_a_time_of_today_that_is_none_spoils_no_list(
     page = linked.get(f"{here}box/")
     assert line(page, "Afternoon").when in {"Today, 2:05 PM", "2:05 PM"}
     assert line(page, "Odd").when.startswith("Today")
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Honolulu"])
+def test_a_row_tells_its_time_by_the_projects_clock(
+    app: Flask, linked: Visitor, sandbox: SandboxProcess, world: World, here: str, zone: str
+) -> None:
+    with app.app_context(), writing() as session:
+        session.get_one(Project, world.tower).timezone = zone
+    now = datetime.now(UTC)
+    entries = [
+        {"type": "folder", "id": "77", "name": "Now", "modified_at": now.isoformat()},
+        # Half past three in the morning of the tenth by UTC, still the ninth in both places.
+        {"type": "folder", "id": "78", "name": "Then", "modified_at": "2025-03-09T19:30:00-08:00"},
+    ]
+    fail_items(sandbox, status=200, json={"entries": entries})
+    page = linked.get(f"{here}box/")
+    local = now.astimezone(ZoneInfo(zone))
+    clock = f"{local.hour % 12 or 12}:{local:%M} {'PM' if local.hour >= 12 else 'AM'}"
+    assert line(page, "Now").when in {f"Today, {clock}", clock}
+    assert line(page, "Then").when == "Mar 9, 2025"
 
 
 def test_an_empty_folder_says_so(linked: Visitor, sandbox: SandboxProcess, here: str) -> None:

@@ -27,7 +27,11 @@ from webapp.core.text import (
     local_date,
     locale,
     ngettext,
+    reader_zone,
 )
+
+# The time zone of whoever is in no place that has one. A time by it is told with its name.
+NO_PLACE = "Etc/UTC"
 
 _on_paper: ContextVar[bool] = ContextVar("on_paper", default=False)
 
@@ -95,10 +99,13 @@ def iso_day(text: str | None) -> str:
 
 
 def moment(value: datetime | None) -> str:
-    """Return "today, 11:48 AM" or "Sep 12, 8:15 AM" in the reader's time zone."""
+    """Return "today, 11:48 AM" or "Sep 12, 8:15 AM" in the reader's time zone.
+
+    Whoever has none reads UTC, with its name: "Sep 12, 8:15 AM UTC".
+    """
     if value is None:
         return ""
-    return f"{day(local_date(value))}, {format_moment(value, 'h:mm a')}"
+    return f"{day(local_date(value))}, {clock_time(value)}"
 
 
 def named_moment(value: datetime, zone: ZoneInfo) -> str:
@@ -139,7 +146,9 @@ def label_of(choices: list[tuple[str, str]], key: str | None) -> str:
 
 
 def clock_time(value: datetime) -> str:
-    return format_moment(value, "h:mm a")
+    """Return the time of day of a moment: "11:48 AM", "11:48 AM UTC" for whoever has no zone."""
+    text = format_moment(value, "h:mm a")
+    return f"{text} UTC" if str(reader_zone()) == NO_PLACE else text
 
 
 def clock(value: time) -> str:

@@ -12,6 +12,7 @@ from webapp.accounts.models import Person
 from webapp.companies.models import Company, CompanyMember, Project
 from webapp.core.clock import utcnow
 from webapp.core.database import UtcDateTime, db, write_connection
+from webapp.core.formats import NO_PLACE
 from webapp.core.languages import NAMES, SOURCE, locale_of
 from webapp.core.sessions import OpenSession, SessionRow
 
@@ -75,14 +76,14 @@ def timezone() -> str:
     """Return the time zone in which moments are shown.
 
     Within a project it is the project's, elsewhere that of the company this browser was last in.
-    Whoever is in no company reads UTC, and so do the workers; there the zone is named.
+    Whoever is in no company reads UTC, and so do the workers; `NO_PLACE` has that zone named.
     """
     entry = g.get("entry")
     if entry is not None:
         return str(entry.project.timezone or entry.company.timezone)
     if not has_request_context() or not current_user.is_authenticated:
-        return "UTC"
-    return db.session.scalar(_home_timezone(me().id)) or "UTC"
+        return NO_PLACE
+    return db.session.scalar(_home_timezone(me().id)) or NO_PLACE
 
 
 def _home_timezone(person_id: int) -> Select[str]:
