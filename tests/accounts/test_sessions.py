@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
 from flask import Flask, Request, request
 from sqlalchemy import delete, select, update
 
@@ -148,6 +149,11 @@ def test_a_new_password_ends_the_sessions_elsewhere(signed_in: SignIn) -> None:
     [
         ("wrong", "another long password", "another long password", "not your current password"),
         (PASSWORD, "short", "short", "Write at least 12 characters."),
+        (PASSWORD, "e\u0301" * 6, "e\u0301" * 6, "Write at least 12 characters."),
+        (PASSWORD, "a long\x00 password", "a long\x00 password", "cannot hold a tab"),
+        (PASSWORD, "a long\tpassword", "a long\tpassword", "cannot hold a tab"),
+        (PASSWORD, "a long\x85password", "a long\x85password", "cannot hold a tab"),
+        (PASSWORD, "x" * 201, "x" * 201, "200"),
         (PASSWORD, "another long password", "a different password", "The two are not the same."),
     ],
 )
@@ -159,6 +165,34 @@ def test_a_password_change_that_cannot_be_says_why(
         page, "/settings/security", current=current, new=new, again=again, expect=422
     )
     assert complaint in answer.text
+
+
+COMPOSED, APART = "contrase\u00f1a de \u00e9l", "contrasen\u0303a de e\u0301l"
+
+
+@pytest.mark.parametrize(("chosen", "typed"), [(COMPOSED, APART), (APART, COMPOSED)])
+def test_a_password_counts_however_a_keyboard_composes_its_accents(
+    app: Flask, alice: Visitor, world: World, chosen: str, typed: str
+) -> None:
+    page = alice.get("/settings/security")
+    alice.submit(page, "/settings/security", current=PASSWORD, new=chosen, again=chosen)
+    for password in (typed, chosen):
+        elsewhere = Visitor(app)
+        page = elsewhere.get("/sign-in")
+        elsewhere.submit(page, "/sign-in", email=world.email("alice"), password=password)
+        elsewhere.get("/settings")
+
+
+def test_a_password_kept_as_it_was_typed_still_opens(app: Flask, world: World) -> None:
+    kept = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(APART)
+    with app.app_context():
+        about = Person.id == world.people["alice"]
+        db.session.execute(update(Person).where(about).values(password_hash=kept))
+        db.session.commit()
+    visitor = Visitor(app)
+    page = visitor.get("/sign-in")
+    visitor.submit(page, "/sign-in", email=world.email("alice"), password=APART)
+    visitor.get("/settings")
 
 
 def test_one_session_can_be_ended_from_another(signed_in: SignIn) -> None:

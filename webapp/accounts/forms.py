@@ -1,9 +1,9 @@
 """The forms of signing in and of one's own account."""
 
 from flask_wtf import FlaskForm
-from wtforms import EmailField, PasswordField, SelectField, StringField
+from wtforms import EmailField, Field, PasswordField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 
 from webapp.accounts import passwords
 from webapp.core.checks import called, lower
@@ -45,6 +45,16 @@ class ProfileForm(FlaskForm):  # type: ignore[misc]
     )
 
 
+def _fit_for_a_password(_form: FlaskForm, field: Field) -> None:
+    """Check that a new password is long enough and can be typed again anywhere."""
+    if not passwords.is_long_enough(field.data or ""):
+        raise ValidationError(_("Write at least 12 characters."))
+    if passwords.has_controls(field.data):
+        raise ValidationError(
+            _("A password cannot hold a tab, a line break or another control character.")
+        )
+
+
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     current = PasswordField(
         validators=[InputRequired(), Length(max=passwords.MAX_LENGTH)],
@@ -53,11 +63,8 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     new = PasswordField(
         validators=[
             InputRequired(),
-            Length(
-                min=passwords.MIN_LENGTH,
-                max=passwords.MAX_LENGTH,
-                message=later("Write at least 12 characters."),
-            ),
+            Length(max=passwords.MAX_LENGTH),
+            _fit_for_a_password,
         ],
         render_kw={"autocomplete": "new-password"},
     )

@@ -96,8 +96,10 @@ def _account(session: Session, email: str) -> Person:
 
 def _hashed(password: str) -> str:
     least, most = passwords.MIN_LENGTH, passwords.MAX_LENGTH
-    if not least <= len(password) <= most:
+    if not passwords.is_long_enough(password) or len(password) > most:
         _refuse(f"A password has {least} to {most} characters.")
+    if passwords.has_controls(password):
+        _refuse("A password cannot hold control characters.")
     return passwords.hash_password(password)
 
 
