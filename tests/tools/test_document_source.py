@@ -308,7 +308,7 @@ def test_a_large_folder_comes_page_by_page(
 
 
 @pytest.mark.parametrize(
-    "query", ["?folder=x", "?folder=0", "?p=0", "?p=x", "?p=99999", "?q=%00", "?q=" + "x" * 201]
+    "query", ["?folder=x", "?folder=0", "?p=0", "?p=x", "?p=99999", "?q=" + "x" * 201]
 )
 def test_an_address_nobody_was_given_is_refused(alice: Visitor, rfi: str, query: str) -> None:
     alice.get(f"{rfi}/attach/documents/{query}", expect=400)
@@ -528,7 +528,7 @@ def test_forged_choices_change_nothing(
     )
     (on_record,) = attach_upload(alice, f"{punch}/attach/", ("On the record.pdf", b"x"))
     (first, _second) = versions_of(app, lost)
-    alice.submit(alice.get(f"/attachments/{first.public_id}/remove"), "/remove")
+    lose(app, first)
 
     def named(file: str, which: int = -1) -> str:
         return f"{number(file)}-{versions_of(app, file)[which].id}"
@@ -596,7 +596,7 @@ def test_what_is_lost_before_it_is_sent_is_not_attached(
         set_level(app, world, "bob", Level.NONE)
     else:
         (only,) = versions_of(app, file)
-        alice.submit(alice.get(f"/attachments/{only.public_id}/remove"), "/remove")
+        lose(app, only)
     page = send(bob, punch, expect=409)
     assert "Permit.pdf is not in Documents any more" in page.text
     assert attached(app, punch) == []
@@ -605,6 +605,15 @@ def test_what_is_lost_before_it_is_sent_is_not_attached(
     bob.submit(dialog, "/tray", item=_item_of(app, "Permit.pdf"))
     send(bob, punch)
     assert [one.name for one in attached(app, punch)] == ["note.txt"]
+
+
+def lose(app: Flask, version: Attachment) -> None:
+    """Take a version's file away, which nobody can any more: some were removed before that."""
+    with app.app_context():
+        gone = update(Attachment).where(Attachment.id == version.id).values(removed_at=utcnow())
+        db.session.execute(gone)
+        db.session.commit()
+        db.session.remove()
 
 
 def _item_of(app: Flask, name: str) -> str:
