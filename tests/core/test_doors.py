@@ -5,9 +5,14 @@ from io import BytesIO
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from tests.support.pages import HOST, Visitor
 from tests.support.world import World
+from webapp.accounts.models import Person
+from webapp.companies.models import CompanyMember
+from webapp.core.database import db
+from webapp.records.models import Record
 
 BOUNDARY = "multipart/form-data; boundary=edge"
 
@@ -155,3 +160,69 @@ def test_a_line_break_in_a_name_is_a_space_everywhere(alice: Visitor, dialog: st
         names.add(answer.headers.get("Content-Disposition"))
         answer.close()
     assert 'attachment; filename="line break.pdf"' in names
+
+
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "CONNECT"])
+def test_a_method_that_no_page_uses_is_refused(alice: Visitor, world: World, method: str) -> None:
+    headers = {"Host": HOST, "X-CSRFToken": alice.token()}
+    for path in ("/settings", f"/projects/{world.tower}/rfis", "/imports/retry"):
+        answer = alice.client.open(path, method=method, headers=headers)
+        assert answer.status_code == 405, f"{method} {path}"
+
+
+def test_a_preflight_of_another_site_is_allowed_nothing(alice: Visitor, world: World) -> None:
+    asks = {
+        "Host": HOST,
+        "Origin": "https://evil.example",
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "X-CSRFToken",
+    }
+    here = f"/projects/{world.tower}/rfis/{world.rfi}"
+    for path in ("/settings", here, f"{here}/attach/computer/parts", "/imports/retry"):
+        for method in ("OPTIONS", "GET"):
+            answer = alice.client.open(path, method=method, headers=asks)
+            names = [name for name, _value in answer.headers if name.lower().startswith("access-")]
+            assert names == [], f"{method} {path}"
+
+
+EXTRA = {
+    "company_id": "2",
+    "project_id": "2",
+    "person_id": "2",
+    "is_admin": "1",
+    "is_implementation_manager": "1",
+    "status": "closed",
+    "blob_key": "files/evil",
+    "created_by_id": "2",
+}
+
+
+def test_a_field_that_no_form_has_changes_nothing(app: Flask, alice: Visitor, world: World) -> None:
+    def state() -> list[object]:
+        with app.app_context():
+            found: list[object] = [
+                *db.session.execute(select(Person.id, Person.is_implementation_manager)),
+                *db.session.execute(
+                    select(
+                        CompanyMember.company_id, CompanyMember.person_id, CompanyMember.is_admin
+                    )
+                ),
+                *db.session.execute(
+                    select(Record.id, Record.project_id, Record.status, Record.created_by_id)
+                ),
+            ]
+            db.session.remove()
+        return found
+
+    before = state()
+    here = f"/projects/{world.tower}/rfis/{world.rfi}"
+    for page, action, values in (
+        ("/settings", "/settings", {"name": "Alice Renamed"}),
+        (f"{here}/edit", "/edit", {"title": "Renamed"}),
+        (here, "/sections/responses", {"text": "Said"}),
+    ):
+        form = alice.get(page).form(action)
+        alice.post(form.action or page, {**form.values, **EXTRA, **values}, expect=None)
+    assert state() == before
+    assert "Renamed" in alice.get(here).text
+    assert "Alice Renamed" in alice.get("/settings").text

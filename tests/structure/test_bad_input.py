@@ -116,6 +116,10 @@ TABLE = {
     "poison in JSON": f"{GATE}::test_json_passes_the_gate_too",
     "too much in one archive": f"{ARCHIVE}::test_too_much_is_refused_before_the_first_byte",
     "a token in what is raised": f"{CLIENT}::test_what_is_raised_names_neither_token_nor_address",
+    "a method that no page uses": f"{DOORS}::test_a_method_that_no_page_uses_is_refused",
+    "a preflight of another site": f"{DOORS}::test_a_preflight_of_another_site_is_allowed_nothing",
+    "a field that no form has": f"{DOORS}::test_a_field_that_no_form_has_changes_nothing",
+    "a password with controls": f"{SESSIONS}::test_a_password_change_that_cannot_be_says_why",
     "an address nobody has at sign-in": (
         f"{SESSIONS}::test_a_wrong_password_and_an_unknown_address_read_alike"
     ),
