@@ -229,7 +229,7 @@ def test_who_responds_and_fills_tables(
                 visitor.get(f"{here}/rows/{row}/edit", expect=expected)
                 if expected != 200:
                     visitor.post(f"{there}/add", expect=expected)
-                    visitor.post(f"{here}/rows/{row}/remove", expect=answer(is_seen, False))
+                    visitor.post(f"{here}/rows/{row}/remove", expect=answer(is_seen_here, False))
                 continue
             reply = visitor.post(there, {"text": "Seen."}, expect=None).status
             expected = answer(is_seen_here, writes)

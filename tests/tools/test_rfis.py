@@ -216,7 +216,7 @@ def test_fields_that_are_not_ones_own_cannot_be_set(
         ("due_on", "1066-10-14", "Choose a date between 1900 and 2200."),
         ("cost_amount", "-5", "Write an amount from 0."),
         ("cost_amount", "a lot", "Write a number like 1,234.56."),
-        ("cost_amount", "NaN", "Write an amount from 0."),
+        ("cost_amount", "NaN", "Write a number like 1,234.56."),
         ("schedule_days", "3.5", "Write a whole number like 12."),
         ("manager", "999999", "Choose one of these."),
         ("manager", "0 OR 1=1", "Choose one of these."),
