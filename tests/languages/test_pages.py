@@ -13,6 +13,7 @@ from webapp.core.languages import NAMES as LANGUAGES
 from webapp.records.models import Record
 from webapp.tools.registry import TOOLS, Tool
 
+ZONES = [name.replace("_", " ") for name in time_zones()]
 SPANISH = {"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"}
 # What people are called and wrote, what Box calls things, and names that stay in any language.
 DATA = (
@@ -122,11 +123,11 @@ def test_the_pages_around_the_records(alicia: Visitor, world: World) -> None:
         "/settings/box",
         company,
         f"{company}/settings/box",
-        f"{company}/projects/new",
         project,
         f"{project}/files",
     ):
         in_spanish(alicia, path)
+    in_spanish(alicia, f"{company}/projects/new", *ZONES)
 
 
 def test_the_pages_of_people_and_their_levels(alicia: Visitor, world: World) -> None:
@@ -140,7 +141,6 @@ def test_the_pages_of_people_and_their_levels(alicia: Visitor, world: World) -> 
         f"{company}/people/{bob}",
         f"{company}/people/{bob}/deactivate",
         f"{company}/templates/new",
-        f"{company}/projects/{world.tower}/edit",
         f"{directory}/people",
         f"{directory}/people/new",
         f"{directory}/people/{bob}",
@@ -149,8 +149,8 @@ def test_the_pages_of_people_and_their_levels(alicia: Visitor, world: World) -> 
         f"{directory}/groups/new",
     ):
         in_spanish(alicia, path, *usual)
-    zones = [name.replace("_", " ") for name in time_zones()]
-    in_spanish(alicia, f"{company}/settings/details", *zones)
+    for path in (f"{company}/settings/details", f"{company}/projects/{world.tower}/edit"):
+        in_spanish(alicia, path, *ZONES)
 
 
 def test_the_pages_of_a_file(alicia: Visitor, world: World) -> None:

@@ -48,8 +48,11 @@ def test_the_session_cookie_is_for_this_host_over_https_alone(
         headers={"Referer": f"https://{NAME}/sign-in"},
     )
     assert answer.status_code == 303
-    (cookie,) = [c for c in answer.headers.getlist("Set-Cookie") if "__Host-" in c]
-    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    cookies = answer.headers.getlist("Set-Cookie")
+    assert [c.partition("=")[0] for c in cookies if c.startswith("__Host-plumbline=")]
+    for cookie in cookies:
+        assert cookie.startswith("__Host-")
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
 
 
 def test_https_is_remembered_by_the_browser(production: Flask) -> None:

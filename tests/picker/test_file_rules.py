@@ -148,6 +148,7 @@ def test_a_reason_half_written_is_kept_with_the_tray(
     page = linked.get(f"{here}tray")
     assert page.form("/send").values["reason"] == ["For the city"]
     tick(linked, here, trench.token)
+    page = linked.get(f"{here}tray")
     linked.post(f"{here}send", {"key": page.form("/send").values["key"][0]})
     assert chosen(linked.get(f"{here}tray")) == []
 

@@ -167,13 +167,21 @@ def test_searching_for_nothing_shows_the_folder(
     assert [call["path"] for call in asked(sandbox) if "search" in call["path"]] == []
 
 
-@pytest.mark.parametrize("query", ["x" * 201, "nul\x00", "bell\x07", "\x1b[31m", "\x7f", "\x9fx"])
-def test_what_nobody_types_is_refused_without_a_call(
-    linked: Visitor, sandbox: SandboxProcess, here: str, query: str
+def test_more_than_anybody_types_is_refused_without_a_call(
+    linked: Visitor, sandbox: SandboxProcess, here: str
 ) -> None:
-    page = linked.get(search(here, query, scope="all"), expect=400)
+    page = linked.get(search(here, "x" * 201, scope="all"), expect=400)
     assert page.h1 == "Plumbline could not read that"
     assert asked(sandbox) == []
+
+
+@pytest.mark.parametrize("query", ["plan\x00", "\x07plan", "pl\x9fan", "\u200bplan\ufeff"])
+def test_what_nobody_types_is_left_out_of_what_is_looked_for(
+    linked: Visitor, sandbox: SandboxProcess, here: str, query: str
+) -> None:
+    found = linked.get(search(here, query, scope="all"))
+    plain = linked.get(search(here, "plan", scope="all"))
+    assert [row.name for row in lines(found)] == [row.name for row in lines(plain)] != []
 
 
 @pytest.mark.parametrize(

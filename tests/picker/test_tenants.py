@@ -174,6 +174,7 @@ def test_the_same_addresses_answer_who_may(
             **dict.fromkeys(answers, 200),
             "POST send": 422,
             "POST box/choose": 400,
+            "POST computer": 422,
         }
     assert len(asked(sandbox)) == 15
 
