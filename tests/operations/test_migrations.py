@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,13 @@ from sqlalchemy import Engine, select, text
 from config import Config
 from tests.support.deployment import Deployment
 from webapp.companies.models import Invitation
-from webapp.core.database import Base, db
+from webapp.core.audit import AuditEntry
+from webapp.core.database import Base, db, writing
+from webapp.core.text import in_language
 from webapp.factory import create_app
+from webapp.records.models import Record, RecordRow
+from webapp.tools.extensions.contract_sums import roll_up
+from webapp.tools.page import event_text
 
 pytestmark = pytest.mark.wide
 
@@ -115,6 +121,86 @@ def test_whoever_never_set_a_password_becomes_an_invitation(empty: Flask) -> Non
     assert made.expires_at == datetime(2026, 1, 9, 3, 4, 5, tzinfo=UTC)
     (place,) = made.places
     assert (place.level, place.levels) == (2, {"rfis": 3})
+
+
+# Two change orders that include potential ones: CO-001 was approved, CO-002 is still pending, and
+# neither ever had a line of its own. CO-003 had, and counts as it is.
+WITHOUT_LINES = """
+INSERT INTO records (id, project_id, tool_key, number, number_sort, revision, title, status,
+    is_open, is_private, restricted, created_by_id, created_at, updated_at, saved_at, version,
+    scope, parent_id, amount, details) VALUES
+    (20, 1, 'commitments', 'SC-1-001', 1, 0, 'Concrete', 'approved', true, false, false, 1, NOW,
+        NOW, NOW, 1, 'subcontract', NULL, 100000, '{"type": "subcontract",
+        "approved_amount": "5.00", "pending_amount": "0", "draft_amount": "0",
+        "revised_amount": "1005.00", "committed_amount": "1005.00"}'),
+    (21, 1, 'change_orders', 'PCO-001', 1, 0, 'Soils', 'approved', false, false, false, 1, NOW,
+        NOW, NOW, 1, 'potential', 20, 6000, '{"tier": "potential"}'),
+    (22, 1, 'change_orders', 'PCO-002', 2, 0, 'Secret', 'approved', false, true, true, 1, NOW,
+        NOW, NOW, 1, 'potential', 20, -150, '{"tier": "potential"}'),
+    (23, 1, 'change_orders', 'PCO-003', 3, 0, 'Steel', 'pending_pricing', true, false, false, 1,
+        NOW, NOW, NOW, 1, 'potential', 20, 700, '{"tier": "potential"}'),
+    (24, 1, 'change_orders', 'PCO-004', 4, 0, 'Paint', 'approved', false, false, false, 1, NOW,
+        NOW, NOW, 1, 'potential', 20, 500, '{"tier": "potential"}'),
+    (31, 1, 'change_orders', 'CCO-001', 1, 0, 'All', 'approved', false, false, false, 1, NOW,
+        NOW, NOW, 1, 'commitment', 20, NULL, '{"tier": "change_order", "includes": [21, 22]}'),
+    (32, 1, 'change_orders', 'CCO-002', 2, 0, 'More', 'pending_pricing', true, false, false, 1,
+        NOW, NOW, NOW, 1, 'commitment', 20, 0, '{"tier": "change_order", "includes": [23]}'),
+    (33, 1, 'change_orders', 'CCO-003', 3, 0, 'Own', 'approved', false, false, false, 1, NOW,
+        NOW, NOW, 1, 'commitment', 20, 500, '{"tier": "change_order", "includes": [24]}');
+INSERT INTO record_rows (id, record_id, project_id, tool_key, section, text, author_id, created_at,
+    sent_at, position, cost_code, amount, details) VALUES
+    (41, 21, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 1, '03-300', 2000,
+        '{"description": "Dig"}'),
+    (42, 21, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 2, '05-120', 4000, '{}'),
+    (43, 22, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 1, '03-300', -150,
+        '{"description": "Hush money"}'),
+    (44, 23, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 1, '05-120', 700, '{}'),
+    (45, 24, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 1, '05-120', 500, '{}'),
+    (46, 33, 1, 'change_orders', 'lines', '', 1, NOW, NOW, 1, '05-120', 500, '{}')
+""".replace("NOW", "'2026-01-02 03:04:05+00:00'")
+SUMS = ("approved_amount", "pending_amount", "draft_amount", "revised_amount", "committed_amount")
+
+
+def test_change_orders_sent_without_lines_get_those_of_what_they_include(empty: Flask) -> None:
+    upgrade(directory=FOLDER, revision="0013")
+    with db.engine.begin() as connection:
+        for statement in IN_USE.split(";") + WITHOUT_LINES.split(";"):
+            connection.execute(text(_with_later_columns(statement)))
+    for step in (
+        upgrade,
+        lambda directory: downgrade(directory=directory, revision="0023"),
+        upgrade,
+    ):
+        step(directory=FOLDER)
+        db.engine.dispose()
+        session = db.session()
+        kept = session.get_one(Record, 20).details
+        assert [Decimal(kept[key]) for key in SUMS] == [
+            Decimal(amount) for amount in ("63.50", "7.00", "0", "1063.50", "1063.50")
+        ]
+        approved, pending = session.get_one(Record, 31), session.get_one(Record, 32)
+        assert (approved.amount, pending.amount) == (Decimal("58.50"), Decimal("7.00"))
+        lines = session.scalars(
+            select(RecordRow).where(RecordRow.record_id == 31).order_by(RecordRow.position)
+        ).all()
+        told = [(line.cost_code, line.details["description"], line.amount) for line in lines]
+        assert told == [
+            ("03-300", "PCO-001 Dig", Decimal("20.00")),
+            ("05-120", "PCO-001", Decimal("40.00")),
+            # Whoever sees the whole may not see what is private: its number and amount say enough.
+            (None, "PCO-002", Decimal("-1.50")),
+        ]
+        history = session.scalars(select(AuditEntry).where(AuditEntry.record_id == 31)).all()
+        with in_language("en"):
+            assert [event_text(entry) for entry in history] == [
+                "The upgrade took over the lines of PCO-001: $60.00",
+                "The upgrade took over the lines of PCO-002: −$1.50",
+            ]
+        # The running product adds up to the same.
+        with writing() as changing:
+            roll_up(changing, 20)
+        assert session.get_one(Record, 20).details == kept
+        db.session.remove()
 
 
 def _with_later_columns(statement: str) -> str:

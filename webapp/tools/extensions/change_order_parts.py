@@ -37,6 +37,7 @@ EVENTS = {
     "part.taken_over": N_("took over the lines of %(number)s: %(after)s"),
     "part.changed": N_("brought the lines of %(number)s up to date: %(before)s → %(after)s"),
     "part.let_go": N_("took out the lines of %(number)s: %(before)s"),
+    "part.caught_up": N_("The upgrade took over the lines of %(number)s: %(after)s"),
 }
 
 
