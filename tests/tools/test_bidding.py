@@ -224,6 +224,31 @@ def test_bids_are_levelled_and_one_is_awarded_once(
     assert "$900.50" in answer.text
 
 
+def test_a_bid_on_unit_prices_is_levelled_and_can_be_awarded(
+    app: Flask, alice: Visitor, bob: Visitor, signed_in: SignIn, bidding: str, world: World
+) -> None:
+    record = package(alice, bidding, accounting="unit")
+    bobs = invite(alice, record, "Northfold", world.people["bob"])
+    doras = invite(alice, record, "Hatchet", world.people["dora"])
+    bid(bob, record, bobs, comments="Tree 24 in. box: $410 each")
+    bid(signed_in("dora"), record, doras, amount="900.50")
+    page = alice.post(f"{record}/move", {"move": "close"})
+    leveling = page.text[page.text.index("Leveling") :]
+    # The one that can be compared comes first; the other says what it is and what it offers.
+    assert leveling.index("$900.50") < leveling.index("Northfold") < leveling.index("Unit prices")
+    assert "Tree 24 in. box: $410 each" in leveling
+    asked = alice.get(f"{record}/ask?action=award-{bobs}")
+    assert asked.h1 == "Award to Northfold on unit prices?"
+    assert "Add its lines before you approve it." in asked.text
+    alice.post(f"{record}/act", {"action": f"award-{bobs}"})
+    with app.app_context():
+        (made,) = db.session.scalars(select(Record).where(Record.tool_key == "commitments"))
+        assert made.vendor is not None
+        assert (made.vendor.name, str(made.amount)) == ("Northfold", "0.00")
+        db.session.remove()
+    assert "Awarded" in alice.get(record).text
+
+
 def test_bidders_are_told_that_they_are_invited(
     alice: Visitor, bob: Visitor, bidding: str, world: World
 ) -> None:

@@ -62,12 +62,15 @@ PROMISED = "promised"
 
 @dataclass(frozen=True)
 class Bid:
-    """One bid beside the others; `above` is how much it is over the lowest."""
+    """One bid beside the others; `above` is how much it is over the lowest.
+
+    A bid on unit prices has neither: what it comes to depends on the quantities.
+    """
 
     row_id: int
     company: str
-    amount: Decimal
-    above: Decimal
+    amount: Decimal | None
+    above: Decimal | None
     comments: str
     is_awarded: bool
     may_award: bool = False
@@ -241,10 +244,14 @@ class Bidding(Extension):
     def foretold_action(self, session: Session, standing: Standing, key: str) -> Foretold:
         bids = self._bids(session, standing)
         bid = next(b for b in bids if f"{AWARD}{b.row_id}" == key)
-        title = _("Award to %(name)s for %(sum)s?", name=bid.company, sum=money(bid.amount))
+        title = _("Award to %(name)s on unit prices?", name=bid.company)
+        begun = _("A commitment without an amount is begun. Add its lines before you approve it.")
+        if bid.amount is not None:
+            title = _("Award to %(name)s for %(sum)s?", name=bid.company, sum=money(bid.amount))
+            begun = _("A commitment for %(sum)s is begun.", sum=money(bid.amount))
         others = len(bids) - 1
         lines = [
-            _("A commitment for %(sum)s is begun.", sum=money(bid.amount)),
+            begun,
             ngettext(
                 "%(num)s other bid is not taken.", "%(num)s other bids are not taken.", others
             ),
@@ -297,7 +304,8 @@ class Bidding(Extension):
     ) -> Record:
         """Add a draft commitment for the awarded company, with one line over the whole amount.
 
-        It is saved at once and has its number: an amount that was awarded stands in the list.
+        Of a bid on unit prices there is no amount yet, and no line. It is saved at once and has
+        its number: an amount that was awarded stands in the list.
         """
         record, tool = standing.record, TOOLS.get(COMMITMENTS)
         if tool is None:
@@ -326,24 +334,24 @@ class Bidding(Extension):
         return commitment
 
     def _bids(self, session: Session, standing: Standing) -> list[Bid]:
-        """Return the submitted bids, the lowest first, for those who level them."""
+        """Return the submitted bids to those who level them: lowest first, unit prices last."""
         section = standing.tool.sections[0]
         if not _levels(standing):
             return []
         found = [
             (seen.row, read_row(section, seen.row))
             for seen in rows.seen_rows(session, standing, section)
-            if seen.row.amount is not None and not seen.sealed
+            if not seen.sealed
         ]
         submitted = [(row, held) for row, held in found if held["is_submitted"]]
-        submitted.sort(key=lambda pair: pair[1]["amount"])
-        lowest = submitted[0][1]["amount"] if submitted else Decimal(0)
+        submitted.sort(key=lambda pair: (pair[1]["amount"] is None, pair[1]["amount"] or 0))
+        lowest = submitted[0][1]["amount"] if submitted else None
         return [
             Bid(
                 row.id,
                 row.vendor.name if row.vendor else "",
                 held["amount"],
-                held["amount"] - lowest,
+                held["amount"] - lowest if held["amount"] is not None else None,
                 held["comments"] or "",
                 row.status == "awarded",
             )
