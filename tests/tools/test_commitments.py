@@ -140,6 +140,44 @@ def test_a_type_cannot_be_changed_to_one_without_the_status(alice: Visitor, job:
     assert job.record(here).number == "PO-T-1-001"
 
 
+@pytest.mark.parametrize("tool_key", ["commitments", "prime_contract"])
+def test_what_was_agreed_changes_only_after_a_step_back(
+    alice: Visitor, job: Job, tool_key: str
+) -> None:
+    vendor = str(job.vendor())
+    here = job.make(alice, tool_key, "Concrete", vendor=vendor, retainage="10")
+    job.line(alice, here, "5")
+    go(alice, here, "approve")
+    before = job.record(here)
+    page = alice.get(f"{here}/edit")
+    assert "Fixed while the status is Approved: " in page.text
+    assert not {"vendor", "type", "retainage"} & set(page.form("/edit").values)
+    given: dict[str, Any] = {"vendor": "", "type": "purchase_order", "retainage": "5"}
+    alice.submit(page, "/edit", title="Concrete, all", **given)
+    now = job.record(here)
+    assert now.title == "Concrete, all"
+    assert (now.vendor_id, now.number) == (before.vendor_id, before.number)
+    assert now.details["retainage"] == before.details["retainage"]
+    assert now.details.get("type") == before.details.get("type")
+    go(alice, here, "redraft")
+    alice.submit(alice.get(f"{here}/edit"), "/edit", retainage="5")
+    assert job.record(here).details["retainage"] != before.details["retainage"]
+
+
+def test_a_signed_contract_keeps_its_company_until_the_signature_is_taken_back(
+    alice: Visitor, job: Job
+) -> None:
+    here = make(job, alice, "subcontract", executed="y")
+    alice.submit(alice.get(f"{here}/edit"), "/edit", retainage="10")
+    go(alice, here, "sign")
+    page = alice.get(f"{here}/edit")
+    assert "Fixed while Executed is ticked: Type, Contract company, Default retainage." in page.text
+    alice.submit(page, "/edit", vendor="", executed=[])
+    assert job.record(here).vendor_id == job.vendor()
+    alice.submit(alice.get(f"{here}/edit"), "/edit", vendor="")
+    assert job.record(here).vendor_id is None
+
+
 def test_numbers_count_by_type_within_the_project(alice: Visitor, job: Job) -> None:
     found = [
         job.record(make(job, alice, kind)).number

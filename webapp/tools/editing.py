@@ -155,17 +155,35 @@ def _editable(found: Standing) -> tuple[Field, ...]:
         if found.may_edit_field(f.editable_by)
         and not f.is_derived
         and (not f.statuses or found.record.status in f.statuses)
-        and found.record.status not in f.fixed_in
+        and not found.is_fixed(f)
     )
 
 
 def _fixed(found: Standing) -> list[str]:
-    """Return the names of the fields that this person could change in an earlier status."""
-    return [
-        _(f.label)
-        for f in found.tool.fields
-        if found.record.status in f.fixed_in and found.may_edit_field(f.editable_by)
+    """Return which fields this person could change but for the status, or a signature."""
+    tool, status = found.tool, found.record.status
+    fixed = [f for f in tool.fields if found.is_fixed(f) and found.may_edit_field(f.editable_by)]
+    by_status = [_(f.label) for f in fixed if status in f.fixed_in]
+    signed = {f.fixed_by: _(tool.field(f.fixed_by).label) for f in fixed if f.fixed_by}
+    words = [
+        _(
+            "Fixed while %(field)s is ticked: %(fields)s.",
+            field=label,
+            fields=", ".join(_(f.label) for f in fixed if f.fixed_by == key),
+        )
+        for key, label in signed.items()
+        if found.record.details.get(key)
     ]
+    if by_status:
+        label = _(tool.status(status).label)
+        words.append(
+            _(
+                "Fixed while the status is %(status)s: %(fields)s.",
+                status=label,
+                fields=", ".join(by_status),
+            )
+        )
+    return words
 
 
 def _form(found: Standing) -> FlaskForm:

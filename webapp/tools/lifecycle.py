@@ -5,6 +5,7 @@ the person's standing, so that a permission is checked in the transaction that u
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -74,7 +75,7 @@ def save(
         for field in fields
         if standing.may_edit_field(field.editable_by)
         and not field.is_derived
-        and record.status not in field.fixed_in
+        and not standing.is_fixed(field)
     }
     kept = {key: value for key, value in values.items() if key in changeable or key == "title"}
     before = read_values(tool, record, people_of(session, record.id))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from webapp.accounts.models import Person
 from webapp.companies.models import Level
 from webapp.records.models import Record, RecordPerson, RecordRow
-from webapp.tools.registry import Part, Rule, Section, Tool, Transition
+from webapp.tools.registry import Field, Part, Rule, Section, Tool, Transition
 
 BALL_ROLE = "ball"
 
@@ -70,6 +70,12 @@ class Standing:
 
     def may_edit_field(self, editable_by: tuple[Part, ...]) -> bool:
         return not editable_by or bool(self.parts & set(editable_by))
+
+    def is_fixed(self, field: Field) -> bool:
+        """Does a field stay as it is, because the record is where that was agreed, or signed?"""
+        is_draft = self.tool.status(self.record.status).is_draft
+        is_signed = bool(field.fixed_by and self.record.details.get(field.fixed_by))
+        return self.record.status in field.fixed_in or (is_signed and not is_draft)
 
     def may_see_field(self, seen_by: tuple[Part, ...]) -> bool:
         return not seen_by or bool(self.parts & set(seen_by))

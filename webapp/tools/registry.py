@@ -110,7 +110,7 @@ class Field:
     `seen_by` keeps a value from everybody else: out of the page and out of the change history.
     `groups` lets distribution groups be chosen among people, to be written down as their members;
     nobody then stands in two such fields of a record. In the statuses of `fixed_in` nobody changes
-    it any more.
+    it any more, and neither while the yes-no field `fixed_by` says yes and the record is no draft.
     `with_amounts` says beside each record to choose from what it comes to.
     """
 
@@ -141,6 +141,7 @@ class Field:
     at: str = ""
     step: str = ""
     fixed_in: tuple[str, ...] = ()
+    fixed_by: str = ""
     with_amounts: bool = False
 
 
@@ -697,6 +698,8 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
     if tool.numbering.within and tool.numbering.within not in fields:
         yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
 
+        if declared.fixed_by and declared.fixed_by not in fields:
+            yield f"{declared.key!r} is fixed by {declared.fixed_by!r}, which is no field"
 
 def _wrong_names(tool: Tool, fields: set[str]) -> Iterator[str]:
     if tool.title_from and tool.title_from not in fields:

@@ -11,6 +11,7 @@ from webapp.tools.catalog.contracts import (
     EXECUTED,
     PRIVACY,
     RETAINAGE,
+    agreed,
     schedule_of_values,
     step,
 )
@@ -29,6 +30,8 @@ from webapp.tools.registry import (
 
 SUBCONTRACT, PURCHASE_ORDER = ("subcontract",), ("purchase_order",)
 BEFORE_APPROVAL = ("draft", "out_for_bid", "out_for_signature", "processing", "submitted")
+# Then company, type, retainage and lines change only by a step back.
+AGREED = ("approved", "partially_received", "received", "closed", "complete")
 UNDER_WAY = ("out_for_bid", "out_for_signature", "approved")
 
 TOOL = Tool(
@@ -137,19 +140,21 @@ TOOL = Tool(
         ),
     ),
     fields=(
-        Field(
-            "type",
-            N_("Type"),
-            Kind.CHOICE,
-            required=True,
-            choices=(
-                ("subcontract", N_("Subcontract")),
-                ("purchase_order", N_("Purchase order")),
+        agreed(
+            Field(
+                "type",
+                N_("Type"),
+                Kind.CHOICE,
+                required=True,
+                choices=(
+                    ("subcontract", N_("Subcontract")),
+                    ("purchase_order", N_("Purchase order")),
+                ),
             ),
         ),
-        Field("vendor", N_("Contract company"), Kind.VENDOR),
+        agreed(Field("vendor", N_("Contract company"), Kind.VENDOR), AGREED),
         EXECUTED,
-        RETAINAGE,
+        agreed(RETAINAGE, AGREED),
         Field(
             "invoice_contacts",
             N_("Invoice contacts"),
@@ -158,6 +163,7 @@ TOOL = Tool(
             help=N_("People of the contract company."),
         ),
         Field("starts_on", N_("Start date"), Kind.DATE, promise=Promise.ON_DAY),
+            AGREED,
         Field("completion_on", N_("Estimated completion"), Kind.DATE, promise=Promise.PASSES),
         Field(
             "delivery_on",

@@ -1,5 +1,7 @@
 """What prime contracts and commitments have in common: their money, their privacy, their lines."""
 
+from dataclasses import replace
+
 from webapp.core.text import N_
 from webapp.tools.registry import Ball, Field, Kind, Part, Rule, Section, Transition
 
@@ -10,6 +12,12 @@ EXECUTED = Field(
     "executed", N_("Executed"), Kind.YES_NO, help=N_("Signed by everybody who must sign.")
 )
 RETAINAGE = Field("retainage", N_("Default retainage"), Kind.PERCENT)
+
+
+def agreed(field: Field, statuses: tuple[str, ...]) -> Field:
+    """Return a field that is part of what was agreed: it rests as the schedule of values does."""
+    return replace(field, fixed_in=statuses, fixed_by=EXECUTED.key)
+
 
 PRIVACY = (
     Field(

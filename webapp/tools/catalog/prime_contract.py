@@ -8,6 +8,7 @@ from webapp.tools.catalog.contracts import (
     EXECUTED,
     PRIVACY,
     RETAINAGE,
+    agreed,
     schedule_of_values,
     step,
 )
@@ -15,6 +16,8 @@ from webapp.tools.extensions.contracts import Contract
 from webapp.tools.registry import Field, Kind, Numbering, Part, Promise, Shape, Status, Tool
 
 BEFORE_APPROVAL = ("draft", "out_for_bid", "out_for_signature")
+# Then owner, retainage and lines change only by a step back.
+AGREED = ("approved", "complete")
 
 TOOL = Tool(
     key="prime_contract",
@@ -61,11 +64,11 @@ TOOL = Tool(
         step("reopen", N_("Open again"), ("complete", "terminated"), "approved"),
     ),
     fields=(
-        Field("vendor", N_("Owner / client"), Kind.VENDOR),
+        agreed(Field("vendor", N_("Owner / client"), Kind.VENDOR), AGREED),
         Field("architect", N_("Architect"), Kind.VENDOR),
         Field("contractor", N_("Contractor"), Kind.VENDOR),
         EXECUTED,
-        RETAINAGE,
+        agreed(RETAINAGE, AGREED),
         Field("dated_on", N_("Contract date"), Kind.DATE),
         Field("starts_on", N_("Start date"), Kind.DATE, promise=Promise.ON_DAY),
         Field("completion_on", N_("Estimated completion"), Kind.DATE, promise=Promise.PASSES),
