@@ -689,6 +689,34 @@ def test_a_private_part_is_named_by_number_only(
     assert "Hush money" in alice.get(whole).text
 
 
+def test_a_refusal_names_no_draft_that_its_reader_does_not_see(
+    alice: Visitor, bob: Visitor, job: Job, contract: str
+) -> None:
+    elsewhere = job.make(alice, "prime_contract", "Annex")
+    go(alice, elsewhere, "approve")
+    part = change(job, bob, contract, title="Rough-in")
+    change(job, alice, contract, tier="change_order", title="Hush", includes=str(id_in(part)))
+    for visitor, said in ((alice, "Hush"), (bob, "another change order")):
+        edit = visitor.get(f"{part}/edit")
+        answer = visitor.submit(edit, "/edit", parent=str(id_in(elsewhere)), expect=422)
+        assert f"It is part of {said}. Take it out there first." in answer.text
+    assert "Hush" not in answer.html
+
+
+def test_a_question_tells_no_amount_of_a_contract_its_reader_does_not_see(
+    alice: Visitor, bob: Visitor, job: Job, subcontract: str, world: World
+) -> None:
+    reviewer = str(world.people["bob"])
+    here = change(job, alice, subcontract, "10", reviewer=reviewer)
+    go(alice, here, "submit")
+    assert "becomes $2,388,010.00" in alice.get(f"{here}/ask?move=approved").text
+    asked = bob.get(f"{here}/ask?move=approved")
+    assert asked.h1 == "Approve?"
+    for words in ("2,388,0", "Secret concrete", "revised sum"):
+        assert words not in asked.html
+    assert "Only others can take it back, by the step “Open again”." in asked.text
+
+
 def test_without_any_level_in_the_tool_there_is_nothing(
     alice: Visitor, signed_in: SignIn, charlie: Visitor, job: Job, contract: str
 ) -> None:

@@ -67,6 +67,8 @@ class Books(RuleBasedStateMachine):
         # What was typed into each change, by the ids of its lines.
         self.typed: dict[int, dict[int, Decimal]] = {}
         self.approved: list[Decimal] = []
+        # What each change and its parts were before the last step that was taken with it.
+        self.left: dict[int, dict[int, str]] = {}
         self.last = ""
 
     def teardown(self) -> None:
@@ -136,12 +138,30 @@ class Books(RuleBasedStateMachine):
     def approve(self, *, which: int) -> None:
         self.step(which=which, step="approved")
 
+    @rule(which=WHICH)
+    def void(self, *, which: int) -> None:
+        self.step(which=which, step="void")
+
+    @rule(which=WHICH)
+    def undo(self, *, which: int) -> None:
+        """Bring a voided change back: it and all that went along with it are as they were."""
+        self.last = "step"
+        change = self.chosen(which)
+        before = self.statuses(change)
+        if self.do(CHANGES, change, lifecycle.undo):
+            assert self.statuses(change) == self.left.pop(change)
+        else:
+            assert self.statuses(change) == before
+
     @rule(which=WHICH, step=st.sampled_from(STEPS))
     def step(self, *, which: int, step: str) -> None:
         self.last = "step"
         transition = CHANGES.transition(step)
         assert transition is not None
-        self.do(CHANGES, self.chosen(which), lambda s, found: lifecycle.move(s, found, transition))
+        change = self.chosen(which)
+        before = self.statuses(change)
+        if self.do(CHANGES, change, lambda s, found: lifecycle.move(s, found, transition)):
+            self.left[change] = before
 
     @rule(which=WHICH)
     def discard(self, *, which: int) -> None:
@@ -221,6 +241,15 @@ class Books(RuleBasedStateMachine):
 
     def record(self, record_id: int) -> Record:
         return db.session.get_one(Record, record_id)
+
+    def statuses(self, change: int) -> dict[int, str]:
+        """Return where a change order stands, and its parts, unless they go their own way."""
+        record = self.record(change)
+        parts = record.details.get("includes") or () if self.leads(record) else ()
+        return {found.id: found.status for found in map(self.record, (change, *parts))}
+
+    def leads(self, record: Record) -> bool:
+        return record.status not in ("draft", *SPENT)
 
     def lines(self, change: int) -> list[RecordRow]:
         query = select(RecordRow).where(RecordRow.record_id == change)

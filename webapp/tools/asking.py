@@ -160,8 +160,11 @@ def _chosen(session: Session, record: Record) -> int:
 
 
 def _back_until() -> str:
-    last = local_date(utcnow() + REMOVED_LIVES)
-    return _("It can be brought back until %(day)s.", day=day(last))
+    return _("It can be brought back until %(day)s.", day=_last_day())
+
+
+def _last_day() -> str:
+    return day(local_date(utcnow() + REMOVED_LIVES))
 
 
 def about(standing: Standing) -> str:
@@ -230,10 +233,17 @@ def _way_back(standing: Standing, transition: Transition) -> str:
             for step in tool.transitions
             if transition.after in step.before
             and step.after != transition.after
-            and not tool.status(step.after).frozen
+            and not (step.undo or tool.status(step.after).frozen)
         ),
         None,
     )
+    if transition.undo:
+        return _(
+            "“%(button)s” brings it back to %(status)s until %(day)s.",
+            button=step_text(transition.undo),
+            status=_(tool.status(standing.record.status).label),
+            day=_last_day(),
+        )
     if back is None:
         return _("This cannot be undone.")
     if after.lives_days:

@@ -20,6 +20,7 @@ from webapp.core.clock import utcnow
 from webapp.core.problems import Conflict, Forbidden, Invalid
 from webapp.core.text import _
 from webapp.records.models import Record, RecordViewer
+from webapp.tools import way_back
 from webapp.tools.distribution import expanded
 from webapp.tools.parts import BALL_ROLE, Standing, people_of
 from webapp.tools.registry import TOOLS, Ball, Field, Kind, Part, Status, Tool, Transition
@@ -32,6 +33,7 @@ from webapp.tools.values import (
     set_people,
     write_values,
 )
+from webapp.tools.way_back import WayBack
 
 UNSAVED_KEY = "unsaved"
 REASON_MAX_LENGTH = 500
@@ -187,6 +189,7 @@ def move(session: Session, standing: Standing, transition: Transition, reason: s
     if transition.needs_reason and not reason:
         raise Invalid(_("Say why this is done now."), title=_("A reason is missing"))
     old = record.status
+    way_back.keep(record, _way_back(session, standing, transition) if transition.undo else None)
     record.status = transition.after
     record.is_open = tool.status(record.status).is_open
     record.saved_at = record.saved_at or utcnow()
@@ -208,10 +211,73 @@ def move(session: Session, standing: Standing, transition: Transition, reason: s
     )
 
 
+def _way_back(session: Session, standing: Standing, transition: Transition) -> WayBack:
+    """Return how a record gets back from a step that it is about to take."""
+    record, tool = standing.record, standing.tool
+    people = people_of(session, record.id)
+    return WayBack(
+        step=transition.key,
+        taken_at=utcnow().isoformat(),
+        before=record.status,
+        after=transition.after,
+        ball=[person.id for person in people.get(BALL_ROLE, ())],
+        fixed=way_back.fixed_values(tool, record.status, read_values(tool, record, people)),
+    )
+
+
+def undo(session: Session, standing: Standing) -> None:
+    """Undo the step that a record was brought to its status with: all is as it was before.
+
+    Raises Conflict when there is nothing to undo any more, Forbidden when it is not this person's,
+    Invalid when what has happened since contradicts it.
+    """
+    record, tool = standing.record, standing.tool
+    hold(session, record)
+    way = way_back.way_back_of(record)
+    if way is None or way.leader is not None:
+        raise Conflict(_("There is nothing to undo here, or its 30 days are over."))
+    if way_back.undoable(standing) is None:
+        raise Forbidden(_("This step is not yours to take."))
+    bring_back(session, standing, way)
+    tool.extension.undone(session, standing, way)
+    after_change(session, standing)
+    tell_of_step(session, standing, tool.status(way.after))
+
+
+def bring_back(session: Session, standing: Standing, way: WayBack) -> None:
+    """Give a record the status and the ball it had; Invalid when what rested then has changed."""
+    record, tool = standing.record, standing.tool
+    values = read_values(tool, record, people_of(session, record.id))
+    if changed := way_back.changed_since(tool, way, values):
+        raise Invalid(
+            _(
+                "%(record)s was changed since: %(fields)s. Change this back first.",
+                record=record.number or _(tool.record_name),
+                fields=changed,
+            )
+        )
+    step = tool.transition(way.step)
+    way_back.keep(record, None)
+    record.status = way.before
+    record.is_open = tool.status(record.status).is_open
+    _date(tool, record)
+    if tool.has_ball:
+        set_people(session, record.id, BALL_ROLE, way.ball)
+    _note(
+        session,
+        standing,
+        "record.undone",
+        step=step.label if step is not None else way.step,
+        before=tool.status(way.after).label,
+        after=tool.status(way.before).label,
+    )
+
+
 def move_by_itself(session: Session, tool: Tool, record: Record, transition: Transition) -> None:
     """Take the step that a moment brings about, for a record that is held; nobody took it."""
     before = tool.status(record.status)
     nobody = Standing(tool, record, 0, frozenset())
+    way_back.keep(record, None)
     record.status = transition.after
     record.is_open = tool.status(record.status).is_open
     _date(tool, record)
@@ -277,6 +343,7 @@ def follow(session: Session, standing: Standing, leader: Record) -> None:
     if record.status == leader.status:
         return
     old = record.status
+    way_back.keep(record, _led_back(session, standing, leader))
     record.status, record.is_open = leader.status, leader.is_open
     if record.number is None:
         number(session, tool, record)
@@ -292,6 +359,16 @@ def follow(session: Session, standing: Standing, leader: Record) -> None:
         before=tool.status(old).label,
         after=tool.status(record.status).label,
     )
+
+
+def _led_back(session: Session, standing: Standing, leader: Record) -> WayBack | None:
+    """Return how a record gets back from where its leader takes it; it does so with the leader."""
+    way = way_back.way_back_of(leader)
+    step = standing.tool.transition(way.step) if way is not None else None
+    if way is None or step is None:
+        return None
+    own = _way_back(session, standing, step)
+    return replace(own, taken_at=way.taken_at, leader=leader.id)
 
 
 def number(session: Session, tool: Tool, record: Record) -> None:

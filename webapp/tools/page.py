@@ -43,6 +43,7 @@ from webapp.tools.registry import (
 )
 from webapp.tools.rows import SeenRow, removed_rows, seen_rows, title_of
 from webapp.tools.values import Names, is_filled, mark_of, names_in, read_row, read_values, shown
+from webapp.tools.way_back import undoable
 
 WIDE = {Kind.PEOPLE, Kind.VENDOR, Kind.CODE, Kind.LONG_TEXT, Kind.RECORD, Kind.RECORDS}
 RECORDS_OFFERED = 500
@@ -111,6 +112,7 @@ class RecordPage:
     files: FileList
     sections: tuple[ShownSection, ...]
     moves: tuple[Transition, ...]
+    undo: Transition | None
     actions: tuple[Action, ...]
     panels: tuple[Panel, ...]
     beside: Beside
@@ -160,6 +162,7 @@ def record_page(session: Session, found: Standing) -> RecordPage:
             if found.may_see_rows(section)
         ),
         moves=tuple(found.transitions(with_response=False)),
+        undo=undoable(found),
         actions=actions,
         panels=tuple(tool.extension.panels(session, found)),
         beside=_beside(session, found),
@@ -495,6 +498,7 @@ EVENTS = {
     "record.renumbered": N_("changed the number from %(before)s to %(after)s"),
     "record.acted": N_("%(step)s"),
     "record.moved": N_("%(step)s: %(before)s → %(after)s"),
+    "record.undone": N_("%(step)s undone: %(before)s → %(after)s"),
     "record.discarded": N_("discarded this"),
     "record.brought_back": N_("brought this back"),
     "row.restored": N_("restored %(row_label)s: %(name)s"),

@@ -192,7 +192,8 @@ class Transition:
     `only_if` names the yes-no field without which there is no such step. `needs_reason` asks
     whoever takes it to say why; the change history keeps that. A step to what
     is closed or frozen asks first, and so does one that `asks`: it cannot simply be taken back, or
-    others notice it at once.
+    others notice it at once. `undo` names the button by which whoever may take the step brings the
+    record back, for thirty days, to exactly the status it had.
     """
 
     key: str
@@ -208,6 +209,7 @@ class Transition:
     only_if: str = ""
     needs_reason: bool = False
     asks: bool = False
+    undo: str = ""
 
 
 @dataclass(frozen=True)
@@ -429,6 +431,9 @@ class Extension:
 
     def moved(self, session: Any, standing: Any, transition: "Transition") -> None:
         """A step has just been taken."""
+
+    def undone(self, session: Any, standing: Any, way: Any) -> None:
+        """A step has just been undone by this `WayBack`; raise a problem where it cannot be."""
 
     def told(self, record: Any, kind: str) -> tuple[str, dict[str, Any]] | None:
         """Return the kind of a notice and the facts its own sentence needs, in its reader's words.
@@ -693,13 +698,13 @@ def _wrong_fields(tool: Tool, fields: set[str]) -> Iterator[str]:
     for declared in tool.fields:
         if declared.employed_by and declared.employed_by not in fields:
             yield f"{declared.key!r} holds people of {declared.employed_by!r}, which is no field"
+        if declared.fixed_by and declared.fixed_by not in fields:
+            yield f"{declared.key!r} is fixed by {declared.fixed_by!r}, which is no field"
         if declared.groups and declared.kind is not Kind.PEOPLE:
             yield f"{declared.key!r} takes groups and holds no people"
     if tool.numbering.within and tool.numbering.within not in fields:
         yield f"numbers are counted within {tool.numbering.within!r}, which is no field"
 
-        if declared.fixed_by and declared.fixed_by not in fields:
-            yield f"{declared.key!r} is fixed by {declared.fixed_by!r}, which is no field"
 
 def _wrong_names(tool: Tool, fields: set[str]) -> Iterator[str]:
     if tool.title_from and tool.title_from not in fields:

@@ -201,6 +201,19 @@ def _unanswered(session: Session, found: Standing, step: str) -> Question | None
     return None if question.is_answered(request.form) else question
 
 
+@bp.post("/<tool:tool>/<id:record_id>/undo")
+def undo(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
+    """Undo the last step, where its tool lets it be undone and thirty days have not passed."""
+    try:
+        with writing() as session:
+            lifecycle.undo(session, open_record(tool, project_id, record_id, me().id))
+    except Invalid as problem:
+        return _record_response(open_record(tool, project_id, record_id, me().id), problem)
+    if not is_still_seen(tool, project_id, record_id, me().id):
+        return redirect(address("records", tool, project_id), 303)
+    return redirect(address("record", tool, project_id, record_id), 303)
+
+
 @bp.post("/<tool:tool>/<id:record_id>/act")
 def act(project_id: int, tool: Tool, record_id: int) -> BaseResponse:
     """Do what a button of the tool's own says."""

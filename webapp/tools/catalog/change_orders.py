@@ -105,6 +105,7 @@ TOOL = Tool(
             ball=Ball.NOBODY,
             needs=NEEDED,
             numbers=True,
+            undo=N_("Undo void"),
         ),
         Transition(
             "reopen",

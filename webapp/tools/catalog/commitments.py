@@ -124,8 +124,20 @@ TOOL = Tool(
         ),
         step("close", N_("Close"), ("approved", "received"), "closed", is_main=True),
         step("complete", NC_("step", "Complete"), ("approved",), "complete", is_main=True),
-        step("terminate", N_("Terminate"), UNDER_WAY, "terminated"),
-        step("void", NC_("step", "Void"), (*BEFORE_APPROVAL, "approved"), "void"),
+        step(
+            "terminate",
+            N_("Terminate"),
+            UNDER_WAY,
+            "terminated",
+            undo=N_("Undo termination"),
+        ),
+        step(
+            "void",
+            NC_("step", "Void"),
+            (*BEFORE_APPROVAL, "approved"),
+            "void",
+            undo=N_("Undo void"),
+        ),
         step(
             "redraft",
             N_("Back to draft"),
@@ -151,6 +163,7 @@ TOOL = Tool(
                     ("purchase_order", N_("Purchase order")),
                 ),
             ),
+            AGREED,
         ),
         agreed(Field("vendor", N_("Contract company"), Kind.VENDOR), AGREED),
         EXECUTED,
@@ -163,7 +176,6 @@ TOOL = Tool(
             help=N_("People of the contract company."),
         ),
         Field("starts_on", N_("Start date"), Kind.DATE, promise=Promise.ON_DAY),
-            AGREED,
         Field("completion_on", N_("Estimated completion"), Kind.DATE, promise=Promise.PASSES),
         Field(
             "delivery_on",

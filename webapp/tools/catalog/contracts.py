@@ -83,6 +83,9 @@ def step(
     *,
     needs: tuple[str, ...] = (),
     is_main: bool = False,
+    undo: str = "",
 ) -> Transition:
     """Return a step that admins take; a contract is in nobody's court."""
-    return Transition(key, label, before, after, ADMINS, Ball.NOBODY, needs=needs, is_main=is_main)
+    return Transition(
+        key, label, before, after, ADMINS, Ball.NOBODY, needs=needs, is_main=is_main, undo=undo
+    )

@@ -68,6 +68,7 @@ TOOL = Tool(
             after="withdrawn",
             who=(Part.CREATOR, Part.ADMIN),
             ball=Ball.NOBODY,
+            undo=N_("Undo withdrawal"),
         ),
         Transition(
             "strike",
@@ -76,6 +77,7 @@ TOOL = Tool(
             after="withdrawn",
             who=(Part.ADMIN,),
             ball=Ball.NOBODY,
+            undo=N_("Undo withdrawal"),
         ),
         Transition(
             "restore",

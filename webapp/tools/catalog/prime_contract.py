@@ -54,6 +54,7 @@ TOOL = Tool(
             N_("Terminate"),
             ("out_for_bid", "out_for_signature", "approved"),
             "terminated",
+            undo=N_("Undo termination"),
         ),
         step(
             "redraft",

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from webapp.companies import access
 from webapp.companies.models import Level
-from webapp.core.formats import money
+from webapp.core.formats import money, sentence
 from webapp.core.problems import Invalid
 from webapp.core.text import N_, _, ngettext
 from webapp.records.models import Record, RecordRow
@@ -27,6 +27,7 @@ from webapp.tools.extensions.contract_sums import (
 from webapp.tools.parts import Standing, people_of
 from webapp.tools.registry import TOOLS, Action, Ball, Extension, Foretold, Panel, Tool, Transition
 from webapp.tools.values import write_values
+from webapp.tools.way_back import WayBack, way_back_of
 
 POTENTIAL = "potential"
 TAKE_LINES = "take_lines"
@@ -62,7 +63,7 @@ class ChangeOrder(Extension):
         for contract_id in sorted(id_ for id_ in {record.parent_id, before} if id_):
             hold_contract(session, contract_id)
         changes = changes_of(session, {record.parent_id, before})
-        _require_sound(standing, changes)
+        _require_sound(session, standing, changes)
         write_values(session, standing.tool, record, {"series": _series(session, record)})
         record.details = {**record.details, COUNTED_IN: record.parent_id}
         if record.status in standing.tool.statuses_in("pending"):
@@ -79,7 +80,26 @@ class ChangeOrder(Extension):
             record.revision += 1
         session.flush()
         changes = changes_of(session, [record.parent_id])
-        _lead(session, standing, changes)
+        way = way_back_of(record)
+        if way is None or _is_led(way.before):
+            _lead(session, standing, changes)
+        _keep_in_step(session, standing, changes)
+        roll_up(session, record.parent_id)
+
+    def undone(self, session: Session, standing: Standing, way: WayBack) -> None:
+        """Bring its parts back with it, count it again, and hand it to its reviewer again."""
+        record = standing.record
+        session.flush()
+        changes = changes_of(session, [record.parent_id])
+        leader = _leader(record, changes)
+        if leader is not None and leader.status != "draft":
+            raise Invalid(_part_of_another(session, standing, record, leader))
+        if _is_led(way.before):
+            _bring_parts_back(session, standing, way, changes)
+            session.flush()
+        _require_sound(session, standing, changes)
+        if record.status in standing.tool.statuses_in("pending"):
+            lifecycle.pass_ball(session, standing.tool, record, Ball.REVIEWER)
         _keep_in_step(session, standing, changes)
         roll_up(session, record.parent_id)
 
@@ -116,8 +136,9 @@ class ChangeOrder(Extension):
         changes = changes_of(session, [record.parent_id])
         leader = _leader(record, changes)
         if leader is not None and leader.status != "draft":
-            return _("It is part of %(number)s and follows its status.", number=leader.number)
-        if transition.key in LEADING and (words := _gone_astray(standing, changes)):
+            called = _called(session, standing, leader)
+            return _("It is part of %(number)s and follows its status.", number=called)
+        if transition.key in LEADING and (words := _gone_astray(session, standing, changes)):
             return words
         if transition.key in COUNTING and (words := parts_of.difference(record, changes)):
             return words
@@ -129,7 +150,7 @@ class ChangeOrder(Extension):
         """Say what the contract's sums will be, and how many parts go along."""
         record = standing.record
         lines = _sums_foretold(session, standing, transition)
-        if count := len(included_in(record)):
+        if count := len(_going_along(record, transition)):
             lines.append(
                 ngettext(
                     "%(num)s potential change order goes along with it.",
@@ -180,17 +201,21 @@ class ChangeOrder(Extension):
 
 
 def _sums_foretold(session: Session, standing: Standing, transition: Transition) -> list[str]:
+    """Return what a contract comes to after a step, to somebody who sees the contract."""
     record = standing.record
-    contract = session.get(Record, record.parent_id) if record.parent_id else None
+    contract = next(iter(_seen(session, standing, [record.parent_id])), None)
     if contract is None:
         return []
     changes = changes_of(session, [contract.id])
     now = sums_of(contract.amount, changes)
-    before = record.status
+    moving = {record.id, *_going_along(record, transition)}
+    before = {change: change.status for change in changes if change.id in moving}
     with session.no_autoflush:
-        record.status = transition.after
+        for change in before:
+            change.status = transition.after
         then = sums_of(contract.amount, changes)
-        record.status = before
+        for change, status in before.items():
+            change.status = status
     called = contract.number or contract.title
     lines = []
     if then.revised != now.revised:
@@ -229,6 +254,11 @@ def _leader(record: Record, changes: list[Record]) -> Record | None:
     return next((c for c in whole if c.id != record.id), None)
 
 
+def _other_whole(part: Record, record: Record, changes: list[Record]) -> Record | None:
+    """Return another change order than `record` that a part belongs to now."""
+    return _leader(part, [change for change in changes if change.id != record.id])
+
+
 def _undecided(tool: Tool) -> tuple[str, ...]:
     return ("draft", *tool.statuses_in("pending"))
 
@@ -246,40 +276,48 @@ def _keep_in_step(session: Session, standing: Standing, changes: list[Record]) -
     session.flush()
 
 
-def _gone_astray(standing: Standing, changes: list[Record]) -> str:
+def _gone_astray(session: Session, standing: Standing, changes: list[Record]) -> str:
     """Return which part was decided by itself, or is another's by now; "" when none was."""
     record, tool = standing.record, standing.tool
     for part in changes:
         if part.id not in included_in(record):
             continue
-        leader = _leader(part, changes)
-        if leader not in (None, record):
-            return _part_of_another(part, leader)
+        leader = _other_whole(part, record, changes)
+        if leader is not None:
+            return _part_of_another(session, standing, part, leader)
         if part.status not in (record.status, *_undecided(tool)):
             return _(
                 "%(part)s has been decided by itself: %(status)s. "
                 "Take it out of this change order first.",
-                part=part.number or part.title,
+                part=sentence(_called(session, standing, part)),
                 status=_(tool.status(part.status).label),
             )
     return ""
 
 
-def _part_of_another(part: Record, leader: Record | None) -> str:
+def _part_of_another(session: Session, standing: Standing, part: Record, leader: Record) -> str:
     return _(
         "%(part)s is part of %(number)s already.",
-        part=part.number or part.title,
-        number=leader.number or leader.title if leader else "",
+        part=sentence(_called(session, standing, part)),
+        number=_called(session, standing, leader),
     )
 
 
-def _require_sound(standing: Standing, changes: list[Record]) -> None:
+def _called(session: Session, standing: Standing, change: Record) -> str:
+    """Return what a change order is called: by its title only to somebody who sees it."""
+    if change.number or change.id == standing.record.id:
+        return change.number or change.title
+    return change.title if _seen(session, standing, [change.id]) else _("another change order")
+
+
+def _require_sound(session: Session, standing: Standing, changes: list[Record]) -> None:
     """Raise Invalid when a change order and what it is made of do not belong together."""
     record, tool = standing.record, standing.tool
     is_potential = record.details.get("tier") == POTENTIAL
     leader = _leader(record, changes)
     if leader is not None and not (is_potential and leader.parent_id == record.parent_id):
-        raise Invalid(_("It is part of %(number)s. Take it out there first.", number=leader.number))
+        called = _called(session, standing, leader)
+        raise Invalid(_("It is part of %(number)s. Take it out there first.", number=called))
     if is_potential and included_in(record):
         raise Invalid(_("Only a change order includes potential change orders."))
     known = {change.id: change for change in changes if change.parent_id == record.parent_id}
@@ -287,15 +325,15 @@ def _require_sound(standing: Standing, changes: list[Record]) -> None:
         part = known.get(part_id)
         if part is None or part.details.get("tier") != POTENTIAL:
             raise Invalid(_("Include potential change orders of the same contract only."))
-        leader = _leader(part, changes)
-        if leader not in (None, record) and record.status not in SPENT:
-            raise Invalid(_part_of_another(part, leader))
+        leader = _other_whole(part, record, changes)
+        if leader is not None and record.status not in SPENT:
+            raise Invalid(_part_of_another(session, standing, part, leader))
         is_new = part_id not in taken_over(record) and record.status in _undecided(tool)
         if is_new and part.status not in _undecided(tool):
             raise Invalid(
                 _(
                     "%(part)s has been decided by itself: %(status)s. Open it again first.",
-                    part=part.number or part.title,
+                    part=sentence(_called(session, standing, part)),
                     status=_(tool.status(part.status).label),
                 )
             )
@@ -310,6 +348,47 @@ def _lead(session: Session, standing: Standing, changes: list[Record]) -> None:
         if change.id in included_in(record):
             part = Standing(standing.tool, change, standing.person_id, frozenset())
             lifecycle.follow(session, part, record)
+
+
+def _going_along(record: Record, transition: Transition) -> list[int]:
+    """Return the ids of the parts that a step takes along."""
+    ends = transition.after in SPENT
+    return included_in(record) if not ends or _is_led(record.status) else []
+
+
+def _is_led(status: str) -> bool:
+    """Do the parts of a change order in this status go where it goes?
+
+    Those of a draft count by themselves, and one that is rejected or void has let them go.
+    """
+    return status not in ("draft", *SPENT)
+
+
+def _bring_parts_back(
+    session: Session, standing: Standing, way: WayBack, changes: list[Record]
+) -> None:
+    """Bring back what went along with a step; Invalid when a part has gone elsewhere since."""
+    record, known = standing.record, {change.id: change for change in changes}
+    for part_id in included_in(record):
+        part = known.get(part_id)
+        if part is None:
+            raise Invalid(_("Include potential change orders of the same contract only."))
+        leader = _other_whole(part, record, changes)
+        if leader is not None:
+            raise Invalid(_part_of_another(session, standing, part, leader))
+        its_way = way_back_of(part)
+        if its_way is None or not way.leads(record, its_way):
+            raise Invalid(
+                _(
+                    "%(part)s has gone its own way since: %(status)s. "
+                    "Open this change order again instead.",
+                    part=sentence(_called(session, standing, part)),
+                    status=_(standing.tool.status(part.status).label),
+                )
+            )
+        theirs = Standing(standing.tool, part, standing.person_id, frozenset())
+        lifecycle.bring_back(session, theirs, its_way)
+        lifecycle.after_change(session, theirs)
 
 
 def _no_reviewer(session: Session, record: Record) -> str:

@@ -25,6 +25,7 @@ from webapp.tools.extensions.contract_sums import (
 from webapp.tools.parts import Standing
 from webapp.tools.registry import Action, Extension, Foretold, Panel, Transition
 from webapp.tools.values import Values, write_values
+from webapp.tools.way_back import WayBack
 
 NEW_CHANGE = "change_order"
 
@@ -43,6 +44,9 @@ class Contract(Extension):
         roll_up(session, standing.record.id)
 
     def moved(self, session: Session, standing: Standing, transition: Transition) -> None:
+        roll_up(session, standing.record.id)
+
+    def undone(self, session: Session, standing: Standing, way: WayBack) -> None:
         roll_up(session, standing.record.id)
 
     def panels(self, session: Session, standing: Standing) -> list[Panel]:
