@@ -177,7 +177,14 @@ class Person:
         self.http = requests.Session()
         self.http.trust_env = False
         # As browsers do: a connection that the server closed while it was idle is opened again.
-        again = Retry(connect=0, read=1, status=0, other=0, allowed_methods=["GET"])
+        again = Retry(
+            connect=0,
+            read=1,
+            status=0,
+            other=0,
+            allowed_methods=["GET"],
+            respect_retry_after_header=False,
+        )
         self.http.mount("http://", HTTPAdapter(max_retries=again))
 
     def sign_in(self, email: str) -> Self:
