@@ -82,7 +82,7 @@ def test_a_record_from_the_list_to_the_zip(
     expect(tab.locator("#tools-files").get_by_text("verified")).to_have_count(1)
     attach_from_computer(tab, record, NOTE, CONTENT)
     tab.goto(record)
-    _take(tab, walk.step)
+    _take(tab, walk.step, walk.status)
     expect(tab.locator(".block .stamp").first).to_contain_text(walk.status)
     surfer.watch.look(tab)
     assert _names_in_zip(tab, record, tmp_path) == {name_of(README), NOTE, "manifest.csv"}
@@ -175,12 +175,16 @@ def _save(tab: Page) -> None:
     expect(tab).not_to_have_url(re.compile(r"/edit$"))
 
 
-def _take(tab: Page, step: str) -> None:
-    """Press a step, wherever the page has put it."""
+def _take(tab: Page, step: str, status: str) -> None:
+    """Press a step, wherever the page has put it, and say yes where it asks first."""
     button = tab.locator(".block").get_by_role("button", name=step, exact=True)
     if not button.first.is_visible():
         tab.locator(".more-steps > summary").click()
     button.first.click()
+    question = tab.get_by_role("alertdialog")
+    expect(question.or_(tab.locator(".block .stamp", has_text=status)).first).to_be_visible()
+    if question.is_visible():
+        question.get_by_role("button").click()
 
 
 def _names_in_zip(tab: Page, record: str, folder: Path) -> set[str]:
