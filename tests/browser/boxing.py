@@ -15,6 +15,8 @@ def log_in(box: Page) -> None:
 
 def grant(box: Page, look: Callable[[Page], None] = lambda page: None) -> None:
     """Log in at Box, grant access, see the account named and close the tab."""
+    # Our own page goes on to Box by itself.
+    expect(box.get_by_role("button", name="Authorize")).to_be_visible()
     look(box)
     log_in(box)
     look(box)
