@@ -6,7 +6,7 @@ from werkzeug.wrappers.response import Response as BaseResponse
 
 from webapp.accounts.identity import me
 from webapp.companies import access
-from webapp.companies.models import Level, Project
+from webapp.companies.models import Level
 from webapp.core import htmx
 from webapp.core.converters import as_id
 from webapp.core.database import db, writing
@@ -47,7 +47,7 @@ def project_home(project_id: int) -> str:
 def remind(project_id: int) -> BaseResponse:
     """Remind those in whose court something is overdue."""
     with writing() as session:
-        project = session.get_one(Project, project_id)
+        project = access.entry(project_id, me().id).project
         count = reminding.remind(session, project, me().id)
     home = url_for("tools.project_home", project_id=project_id, reminded=count or None)
     return redirect(home, 303)
