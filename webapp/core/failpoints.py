@@ -2,8 +2,8 @@
 
 `APP_FAILPOINTS="import.mid_stream=kill9,refresh.after_response=pause:/path/to/fifo"` counts only
 when `APP_ENV=test`. `kill9` ends the process as a power cut would, `die` the worker alone, which
-settles nothing any more; `pause` waits until somebody
-opens the FIFO for writing, which orders two processes exactly, without sleeping.
+settles nothing any more; `pause` waits until somebody opens the FIFO for writing, which orders two
+processes exactly, without sleeping.
 """
 
 import os
