@@ -184,7 +184,7 @@ def test_no_table_holds_a_link(
         ("short", "short", "Write at least 12 characters."),
         (SECRET, SECRET + "!", "The two are not the same."),
         ("", "", "This field is required."),
-        ("x" * 201, "x" * 201, "Write at least 12 characters."),
+        ("x" * 201, "x" * 201, "Write at most 200 characters."),
     ],
 )
 def test_a_password_that_is_none_leaves_the_link_good(

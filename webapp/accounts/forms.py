@@ -6,7 +6,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 
 from webapp.accounts import passwords
-from webapp.core.checks import called, lower
+from webapp.core.checks import at_most, called, lower
 from webapp.core.checks import email as email_address
 from webapp.core.languages import AUTOMATIC, NAMES
 from webapp.core.text import _, later, tidy_line
@@ -63,7 +63,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     new = PasswordField(
         validators=[
             InputRequired(),
-            Length(max=passwords.MAX_LENGTH),
+            at_most(passwords.MAX_LENGTH),
             _fit_for_a_password,
         ],
         render_kw={"autocomplete": "new-password"},
