@@ -198,9 +198,9 @@ EXTRA = {
 
 
 def test_a_field_that_no_form_has_changes_nothing(app: Flask, alice: Visitor, world: World) -> None:
-    def state() -> list[object]:
+    def state() -> set[object]:
         with app.app_context():
-            found: list[object] = [
+            found: set[object] = {
                 *db.session.execute(select(Person.id, Person.is_implementation_manager)),
                 *db.session.execute(
                     select(
@@ -210,7 +210,7 @@ def test_a_field_that_no_form_has_changes_nothing(app: Flask, alice: Visitor, wo
                 *db.session.execute(
                     select(Record.id, Record.project_id, Record.status, Record.created_by_id)
                 ),
-            ]
+            }
             db.session.remove()
         return found
 
