@@ -15,7 +15,7 @@ from webapp.accounts.models import Person
 from webapp.core import sessions
 from webapp.core.addresses import is_local_path
 from webapp.core.clock import utcnow
-from webapp.core.database import db
+from webapp.core.database import db, writing
 from webapp.core.extensions import limiter
 from webapp.core.sessions import SessionRow, hashed
 
@@ -88,8 +88,8 @@ def test_a_session_ended_elsewhere_is_not_brought_back_by_a_slow_request(
         slow = app.session_interface.open_session(app, _request())
         assert slow is not None
         slow["late"] = "write"
-        db.session.execute(delete(SessionRow))
-        db.session.commit()
+        with writing() as session:
+            session.execute(delete(SessionRow))
         response = app.make_response("")
         app.session_interface.save_session(app, slow, response)
         assert db.session.get(SessionRow, here) is None
