@@ -49,7 +49,9 @@ TABLE = {
     "a marker of another folder": f"{SEALS}::test_a_marker_belongs_to_its_folder_and_its_order",
     "an order that is none": f"{BROWSING}::test_an_order_that_is_none_is_refused_without_a_call",
     "a search for nothing": f"{SEARCH}::test_searching_for_nothing_shows_the_folder",
-    "a search for what nobody types": f"{SEARCH}::test_what_nobody_types_is_refused_without_a_call",
+    "a search for what nobody types": (
+        f"{SEARCH}::test_what_nobody_types_is_left_out_of_what_is_looked_for"
+    ),
     "bytes in an address that are no text": f"{GATE}::test_no_address_lets_it_through",
     "searches that come too often": f"{SEARCH}::test_more_than_six_searches_a_second_wait_a_second",
     "a partial asked for as a page": (

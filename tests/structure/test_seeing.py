@@ -56,7 +56,6 @@ SHOWN_TO_NOBODY = {
     "tools.extensions.bidding._holds_bid": "whether a bid has been started, to keep it",
     "tools.extensions.change_orders.ChangeOrder.offers": "narrows what the form offers by the rule",
     "tools.extensions.change_orders._series": "which series a number is counted in",
-    "tools.extensions.change_orders._sums_foretold": "adds up the contract that the page shows",
     "tools.extensions.contract_sums.changes_of": (
         "adds up a contract's money; the panels list by the rule"
     ),

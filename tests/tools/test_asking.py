@@ -52,8 +52,11 @@ def test_every_address_that_ends_something_asks_first(app: Flask) -> None:
         "/projects/<id:project_id>/<tool:tool>/<id:record_id>/discard",
         "/projects/<id:project_id>/<tool:tool>/<id:record_id>/rows/<id:row_id>/remove",
     }
-    # The answer to the question on the page that shows what was kept.
-    answers = {"/unsent/discard"}
+    # What was kept of a form, and the bytes of an upload that did not come to its end: each stands
+    # beside what it lets go.
+    parts = "/attach/computer/discard"
+    record = "/projects/<id:project_id>/<tool:tool>/<id:record_id>"
+    answers = {"/unsent/discard", record + parts, f"{record}/rows/<id:row_id>{parts}"}
     ending = {
         str(rule)
         for rule in rules
