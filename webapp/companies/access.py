@@ -86,8 +86,7 @@ def level_expression(
     tool_key: ColumnElement[str],
 ) -> ColumnElement[int]:
     """Return SQL for this person's level in the tool of the row at hand, NULL for a stranger."""
-    project, member = aliased(Project), aliased(CompanyMember)
-    usual, special = aliased(ProjectMember), aliased(ToolLevel)
+    project, member, usual, special = _level_tables()
     return (
         select(
             case(
@@ -110,8 +109,20 @@ def level_expression(
             ),
         )
         .where(project.id == project_id)
+        .correlate_except(project, member, usual, special)
         .scalar_subquery()
     )
+
+
+@cache
+def _level_tables() -> tuple[
+    type[Project], type[CompanyMember], type[ProjectMember], type[ToolLevel]
+]:
+    """Return the tables of `level_expression` under names of its own.
+
+    Made once: a new alias works out its columns anew, which cost more than the query it stands in.
+    """
+    return aliased(Project), aliased(CompanyMember), aliased(ProjectMember), aliased(ToolLevel)
 
 
 def levels(project_id: int, person_id: int) -> dict[str, Level]:

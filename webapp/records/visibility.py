@@ -146,12 +146,14 @@ def may_see_in_row(person_id: int | ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
+@cache
 def _is_elsewhere(table: TableRule) -> ColumnElement[bool]:
     return or_(RecordRow.tool_key != table.tool_key, RecordRow.section != table.section)
 
 
+@cache
 def _record_says(field: str, statuses: tuple[str, ...] = ()) -> ColumnElement[bool]:
-    """Return SQL that is true where a yes-no field of the row's record says yes."""
+    """Return SQL that is true where a yes-no field of the row's record says yes, made once."""
     record = aliased(Record)
     query = select(record.id).where(
         record.id == RecordRow.record_id,
