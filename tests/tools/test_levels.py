@@ -183,7 +183,7 @@ def test_who_opens_edits_and_attaches_to_what_others_made(
         is_seen = sees(tool, who, status.key)
         page = visitor.get(here, expect=200 if is_seen else 404)
         edits = allowed(tool.editable_by, who, status.key) and not status.frozen
-        stay = status.frozen or status.keeps_files
+        stay = (status.frozen or status.keeps_files) and not status.takes_files
         attaches = allowed(tool.attach, who, status.key) and not stay
         visitor.get(f"{here}/edit", expect=answer(is_seen, edits))
         visitor.get(f"{here}/attach/?source=computer", expect=answer(is_seen, attaches))
