@@ -44,7 +44,7 @@ function enter(dialog, at) {
   const key = [panel.source, folder.view, folder.folder].join();
   const was = place();
   // What did not open, is sorted anew or searched for with more letters takes the place of what was there.
-  const isSame = isGoing || was?.key === key || was?.key.startsWith("box,,");
+  const isSame = isGoing || was?.key === key || (panel.source === "box" && was?.key.startsWith("box,,"));
   const next = { at, key, url: dialog.dataset.url, depth: (was?.depth ?? 0) + (was && isSame ? 0 : 1) };
   window.history[was && isSame ? "replaceState" : "pushState"]({ place: next }, "");
   shown = next;

@@ -152,6 +152,26 @@ def test_searches_views_and_sources_are_places_too(linked: Actor, surfer: Surfer
     expect(current(dialog)).to_have_text("All files")
 
 
+def test_a_source_chosen_while_box_was_still_coming_is_gone_back_from_to_box(
+    linked: Actor, surfer: Surfer
+) -> None:
+    tab = surfer.tab
+    surfer.watch.expects("htmx:sendAbort", "htmx:afterRequest")
+    tab.goto(linked.new_rfi("In a hurry"))
+    held = hold_first(tab, "**/attach/box/**")
+    dialog = open_dialog(tab)
+    expect(dialog.get_by_role("link", name="My computer")).to_be_visible()
+    tab.wait_for_timeout(100)
+    assert held, "Box is asked for"
+    dialog.get_by_role("link", name="My computer").click()
+    expect(dialog.get_by_role("heading", name="Drop files here")).to_be_visible()
+    held[0].abort()
+    tab.go_back()
+    expect(current(dialog)).to_have_text("All files")
+    tab.go_back()
+    expect(dialog).to_have_count(0)
+
+
 def test_sorting_is_no_place_of_its_own(linked: Actor, surfer: Surfer) -> None:
     tab = surfer.tab
     tab.goto(linked.new_rfi("Sorted"))
