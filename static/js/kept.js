@@ -9,7 +9,7 @@ const KEY = "kept";
 const TICKS = "[data-rows] [data-id]";
 // What a request says of the rows it names, and how their boxes stood when it was sent.
 const ASKED = { choice: true, folder: true, remove: false, close: false };
-const FIELDS = "main :is(input:not([type=hidden], [type=file], [type=password]), textarea, select)[id]";
+export const FIELDS = "main :is(input:not([type=hidden], [type=file], [type=password]), textarea, select)[id]";
 
 export function keep({ requestConfig }) {
   const fields = [...document.querySelectorAll(FIELDS)].filter(isChanged).map((field) => [field.id, read(field)]);
@@ -42,9 +42,15 @@ function here() {
   return { path: window.location.pathname + window.location.search, person: document.body.dataset.person };
 }
 
-function isChanged(field) {
-  if (field.options) return [...field.options].some((option) => option.selected !== option.defaultSelected);
+export function isChanged(field) {
+  if (field.options) return isChosenAnew(field);
   return isTick(field) ? field.checked !== field.defaultChecked : field.value !== field.defaultValue;
+}
+
+function isChosenAnew({ options, multiple, selectedIndex }) {
+  // A list in which nothing is marked begins with its first choice.
+  if (!multiple && ![...options].some((option) => option.defaultSelected)) return selectedIndex > 0;
+  return [...options].some((option) => option.selected !== option.defaultSelected);
 }
 
 function read(field) {

@@ -27,6 +27,14 @@ export function init() {
     document.addEventListener(kind, () => say(text("no-answer")));
   }
   if (sessionStorage.getItem("kept")) import("./kept.js").then(({ giveBack }) => giveBack());
+  if (document.body.dataset.person) guard();
+}
+
+/** From the first thing typed on, leaving the page asks; on a page whose form was refused, at once. */
+function guard() {
+  const load = () => import("./unsent.js");
+  if (document.querySelector("main [aria-invalid=true]")) load();
+  else document.addEventListener("input", load, { capture: true, once: true });
 }
 
 /**

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 
 from tests.browser.boxing import grant
 from tests.browser.conftest import Actor
@@ -193,3 +193,72 @@ def test_a_session_that_ends(linked: Actor, surfer: Surfer, world: World) -> Non
     expect(dialog).to_have_count(0)
     expect(reply.locator(".mini").get_by_role("link").first).to_contain_text(name_of(README))
     expect(response(tab)).to_have_value(HALF)
+
+
+def questions(tab: Page, answer: Callable[[Dialog], None]) -> list[str]:
+    """Answer what the browser itself asks, and return the kinds of questions as they come."""
+    asked: list[str] = []
+
+    def decide(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        answer(dialog)
+
+    tab.on("dialog", decide)
+    return asked
+
+
+@pytest.mark.parametrize("answer", ["stay", "leave"])
+def test_leaving_a_page_with_something_typed_and_not_sent_asks_first(
+    linked: Actor, surfer: Surfer, answer: str
+) -> None:
+    tab = surfer.tab
+    tab.goto(linked.new_rfi("Typed and left"))
+    response(tab).press_sequentially(HALF)
+    asked = questions(tab, Dialog.dismiss if answer == "stay" else Dialog.accept)
+    tab.get_by_role("navigation", name="Project tools").get_by_role(
+        "link", name="Submittals"
+    ).click(no_wait_after=True)
+    if answer == "leave":
+        expect(tab.get_by_role("heading", level=1)).to_have_text("Submittals")
+    else:
+        tab.wait_for_timeout(300)
+        expect(response(tab)).to_have_value(HALF)
+    assert asked == ["beforeunload"]
+
+
+def test_what_was_sent_or_only_searched_for_does_not_ask(linked: Actor, surfer: Surfer) -> None:
+    tab = surfer.tab
+    asked = questions(tab, Dialog.accept)
+    record = linked.new_rfi("Typed and sent")
+    tab.goto(record.rpartition("/")[0])
+    tab.get_by_label("Search").press_sequentially("Typed")
+    expect(tab).to_have_url(re.compile(r"q=Typed"))
+    tab.get_by_role("main").locator(f'a[href="{record}"]').click()
+    response(tab).press_sequentially(HALF)
+    tab.locator("#tools-reply .btn.go").click()
+    expect(tab.locator(".thread li").filter(has_text=HALF)).to_be_visible()
+    tab.get_by_role("main").get_by_role("link", name="Edit", exact=True).click()
+    tab.get_by_label("Subject").fill("Typed and sent again")
+    tab.locator("#edit-form").get_by_role("link", name="Cancel").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Typed and sent")
+    tab.get_by_role("main").get_by_role("link", name="Edit", exact=True).click()
+    tab.get_by_label("Subject").fill("Typed and sent again")
+    tab.locator("#edit-form .btn.go").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Typed and sent again")
+    assert asked == []
+
+
+def test_a_form_that_was_refused_asks_before_it_is_left(linked: Actor, surfer: Surfer) -> None:
+    tab = surfer.tab
+    asked = questions(tab, Dialog.accept)
+    surfer.watch.expects("status of 422", "^answered 422")
+    tab.goto(f"{linked.new_rfi('Refused')}/edit")
+    tab.get_by_label("Subject").fill("")
+    tab.locator("#edit-form .btn.go").click()
+    expect(tab.get_by_role("alert").filter(has_text="Not saved yet")).to_be_visible()
+    tab.get_by_label("Subject").click()
+    tab.get_by_role("navigation", name="Project tools").get_by_role(
+        "link", name="Submittals"
+    ).click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Submittals")
+    assert asked == ["beforeunload"]
