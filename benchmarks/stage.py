@@ -44,18 +44,19 @@ def stage(*sandbox_options: str) -> Iterator[Stage]:
     os.environ["APP_ENV"] = "test"
     os.environ["TEST_DEPLOYMENT"] = "sqlite"
     with deployment() as deployed, SandboxProcess(*sandbox_options) as sandbox:
-        config = _config(deployed, sandbox)
-        world = _filled(replace(config, database_url=deployed.template_url))
+        config = configured(deployed, sandbox)
+        world = filled(replace(config, database_url=deployed.template_url))
         deployed.prepare_database()
         deployed.prepare_storage()
         sandbox.settings(rate_limits=False)
         with Plumbline(config) as plumbline:
             person = plumbline.person(world.email("alice"))
-            _link(person, sandbox)
+            link_person(person, sandbox, DEVON)
             yield Stage(sandbox, plumbline, person, world, _web_pid(plumbline))
 
 
-def _config(deployed: Deployment, sandbox: SandboxProcess) -> Config:
+def configured(deployed: Deployment, sandbox: SandboxProcess) -> Config:
+    """Return the settings of an application on this deployment and this sandbox."""
     return Config(
         environment="test",
         data_dir=deployed.folder / "var",
@@ -73,7 +74,8 @@ def _config(deployed: Deployment, sandbox: SandboxProcess) -> Config:
     )
 
 
-def _filled(config: Config) -> World:
+def filled(config: Config) -> World:
+    """Migrate an empty database and put the tests' world into it."""
     app = create_app(config)
     with app.app_context():
         upgrade(directory=str(ROOT / "migrations"))
@@ -84,15 +86,16 @@ def _filled(config: Config) -> World:
     return world
 
 
-def _link(person: Person, sandbox: SandboxProcess) -> None:
+def link_person(person: Person, sandbox: SandboxProcess, login: str) -> None:
+    """Link somebody's Box over real sockets."""
     form = person.form("/settings/box", "/settings/box/link")
     left = person.post("/settings/box/link", form.values)
     asked = parse_qs(urlsplit(left.headers["Refresh"].partition("url=")[2]).query)
     browser = Browser(sandbox)
-    page = browser.sign_in(browser.open(**{k: v[0] for k, v in asked.items()}))
+    page = browser.sign_in(browser.open(**{k: v[0] for k, v in asked.items()}), login)
     back = callback(browser.submit(page, decision="grant"))
     outcome = person.get("/box/callback", params=back)
-    assert DEVON in outcome.text, "the benchmark's person is not linked"
+    assert login in outcome.text, "the benchmark's person is not linked"
 
 
 def _web_pid(plumbline: Plumbline) -> int:

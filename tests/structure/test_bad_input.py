@@ -117,6 +117,16 @@ TABLE = {
     "poison in any field": f"{GATE}::test_no_field_of_any_form_lets_it_through",
     "poison in JSON": f"{GATE}::test_json_passes_the_gate_too",
     "too much in one archive": f"{ARCHIVE}::test_too_much_is_refused_before_the_first_byte",
+    "proxies and netrc of the machine": (
+        "box/test_surroundings.py::test_neither_proxies_nor_netrc_of_the_machine_are_used"
+    ),
+    "cookies from Box": "box/test_surroundings.py::test_cookies_that_box_sets_are_not_sent_back",
+    "a name of Box's that leads elsewhere": (
+        "box/test_surroundings.py::test_a_machine_of_the_own_network_that_answers_in_boxs_name_is_told_nothing"
+    ),
+    "a request that can be read in two ways": (
+        "core/test_raw_requests.py::test_what_can_be_read_in_two_ways_is_refused_and_the_line_closed"
+    ),
     "a token in what is raised": f"{CLIENT}::test_what_is_raised_names_neither_token_nor_address",
     "a method that no page uses": f"{DOORS}::test_a_method_that_no_page_uses_is_refused",
     "a preflight of another site": f"{DOORS}::test_a_preflight_of_another_site_is_allowed_nothing",

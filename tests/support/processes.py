@@ -76,17 +76,20 @@ class Plumbline:
 
     def start(self, **changed: str) -> Self:
         """Start the processes and wait until the web answers; `changed` adds variables."""
-        env = environment(
-            self._config,
-            PUBLIC_URL=self.url,
-            BIND=f"127.0.0.1:{self.port}",
-            **{**self._changed, **changed},
-        )
+        env = self._environment(**changed)
         self._run(env, "gunicorn", "-c", "python:webapp.operations.server", "wsgi:app")
         if not self._config.queue_is_embedded:
             self._run(env, "flask", "worker")
         self.wait_until(self._answers, "the web process answers")
         return self
+
+    def _environment(self, **changed: str) -> dict[str, str]:
+        return environment(
+            self._config,
+            PUBLIC_URL=self.url,
+            BIND=f"127.0.0.1:{self.port}",
+            **{**self._changed, **changed},
+        )
 
     def _run(self, env: dict[str, str], program: str, *arguments: str) -> None:
         command = [str(Path(sys.executable).parent / program), *arguments]
@@ -115,6 +118,13 @@ class Plumbline:
             except ProcessLookupError:
                 continue
         self._reap()
+
+    def kill_worker(self) -> None:
+        """End the worker process at once, and start another as a supervisor would."""
+        worker = self._processes.pop()
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait(5)
+        self._run(self._environment(), "flask", "worker")
 
     def stop(self) -> None:
         """End the processes the way an operator does."""
