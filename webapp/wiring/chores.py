@@ -13,7 +13,7 @@ from webapp.accounts import credentials
 from webapp.attachments.changing import REMOVED_LIVES
 from webapp.attachments.models import Attachment
 from webapp.box.errors import BoxUnavailable
-from webapp.box_link import linking
+from webapp.box_link import idle, linking
 from webapp.box_link.clients import box_access
 from webapp.box_link.models import BoxLink
 from webapp.box_link.store import link_made, link_removed
@@ -49,6 +49,7 @@ def chores() -> tuple[Chore, ...]:
         Chore("revoke", 10, revoke_due),
         Chore("box", 10, ask_box_again),
         Chore("attempts", 60, drop_overdue_attempts),
+        Chore("idle-links", 3600, warn_of_idle_links),
         Chore("sessions", 300, end_sessions),
         Chore("half-written", 60, sweep_half_written),
         Chore("drafts", 3600, sweep_drafts),
@@ -71,6 +72,10 @@ def ask_box_again() -> None:
 
 def drop_overdue_attempts() -> None:
     linking.drop_overdue_attempts(box_access().linker, utcnow())
+
+
+def warn_of_idle_links() -> None:
+    idle.warn_idle(utcnow())
 
 
 def end_sessions() -> None:
