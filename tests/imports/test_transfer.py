@@ -1,5 +1,6 @@
 """Whatever happens on the way, a file arrives whole or not at all, and once."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,6 +14,8 @@ from webapp.core.blobs import Blobs
 from webapp.core.database import db
 from webapp.imports import importer
 from webapp.imports.models import ImportItem, ItemState
+from webapp.imports.reasons import REASONS
+from webapp.imports.tasks import queue
 
 pytestmark = pytest.mark.wide
 
@@ -233,6 +236,32 @@ def test_what_box_converts_is_copied_and_said_to_be_unverifiable(bench: Bench) -
     assert not attachment.is_verified
     assert attachment.size_bytes == len("the converted document, of another length")
     assert "not verifiable" in bench.page().text
+    bench.check()
+
+
+@pytest.mark.parametrize("when", ["before it began", "while it came"])
+def test_a_file_over_the_limit_is_refused_and_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """The limit may have been lowered since it was chosen, and what Box converts has any length."""
+    path = CARDS
+    if when == "while it came":
+        path = f"{ADMIN}/Meeting minutes.gdoc"
+        bench.sandbox.change("add_file", path, text="a document of Google's")
+    bench.attach(path)
+    if when == "while it came":
+        fault(bench, {"status": 200, "zeros": 300_000}, match=BYTES)
+    limit = 100 if when == "before it began" else 200_000
+    with bench.app.app_context():
+        engine = queue()
+    monkeypatch.setattr(engine, "importer", replace(engine.importer, file_max_bytes=limit))
+    bench.work()
+    item = bench.item()
+    assert (item.state, item.reason) == (ItemState.FAILED, "too_big")
+    assert bench.attachments() == []
+    assert REASONS["too_big"].said in bench.page().text
+    downloads = sum(call["host"] == "download" for call in bench.sandbox.calls()["log"])
+    assert downloads == (0 if when == "before it began" else 1)
     bench.check()
 
 
