@@ -48,8 +48,9 @@ def plumbline(deployed: Deployment, config: Config, template_world: World) -> It
         assert "Traceback" not in running.log, running.log[-4000:]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chrome() -> Iterator[Browser]:
+    """Chromium, once; every test has a context of its own in it."""
     with chromium.started() as browser:
         yield browser
 
