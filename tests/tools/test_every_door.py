@@ -12,6 +12,7 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+import pypdf
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -41,11 +42,11 @@ LEVELS = {
     ("rita", "emails"): Level.NONE,
     ("bob", "commitments"): Level.READ,
 }
-# What Box shows is one's own Box, a PDF is made of the page's own objects, the workbook of the
-# CSV's lines, and a company's pages and one's own settings tell of no record.
-LEFT_OUT = (
-    *("/attach/box/", "/attach/tray", ".pdf", ".xlsx", "/view", "/about", "/remove"),
-    *("/static/", "/box", "/companies", "/settings", "/sign-in", "/help", "/healthz"),
+# What Box shows is one's own Box, and what lies under these others is the same for everybody.
+LEFT_OUT = ("/attach/box/", "/static/", "/box/", "/sign-in", "/help", "/healthz")
+ARCHIVES = (
+    "application/zip",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 )
 # Asked for as htmx asks: the page around them is asked for with the record.
 IN_PARTS = ("/files", "/table", "/thread", "/newer/", "/imports/")
@@ -356,14 +357,16 @@ def _of_record(names: set[str], tables: Mine, record: Record) -> Iterator[dict[s
 
 
 def read(visitor: Visitor, address: str, *, is_part: bool) -> tuple[int, str]:
-    """Return an answer's status and all its words, those of a zip's list of files too."""
+    """Return an answer's status and all its words, those of archives, workbooks and PDFs too."""
     headers = {"Host": HOST, **(HTMX if is_part else {})}
     answer = visitor.client.get(address, headers=headers, buffered=True)
-    if answer.mimetype == "application/zip":
+    if answer.mimetype in ARCHIVES:
         archive = zipfile.ZipFile(BytesIO(answer.data))
-        return answer.status_code, " ".join(
-            [*archive.namelist(), str(archive.read("manifest.csv"))]
-        )
+        inside = (archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+        return answer.status_code, " ".join([*archive.namelist(), *inside])
+    if answer.mimetype == "application/pdf":
+        pages = pypdf.PdfReader(BytesIO(answer.data)).pages
+        return answer.status_code, " ".join(page.extract_text() for page in pages)
     is_text = answer.mimetype.startswith("text/")
     return answer.status_code, answer.text if is_text else ""
 
