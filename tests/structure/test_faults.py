@@ -150,6 +150,9 @@ TABLE = {
     "a record that went on": (
         "imports/test_accepted.py::test_what_was_accepted_arrives_whatever_status_the_record_has_reached"
     ),
+    "a right that is lost while a request is under way": (
+        "tools/test_demoted_meanwhile.py::test_a_right_that_is_lost_before_the_change_begins_does_not_count_any_more"
+    ),
     "what changes in the last moment": (
         f"{PEOPLE}::test_what_changes_in_the_last_moment_before_attaching_still_counts"
     ),

@@ -31,7 +31,7 @@ from webapp.companies.models import (
     ProjectMember,
     ToolLevel,
 )
-from webapp.core.database import db
+from webapp.core.database import db, is_writing
 from webapp.core.problems import NotFound
 
 
@@ -54,7 +54,7 @@ def entry(project_id: int, person_id: int) -> Entry:
         raise NotFound
     project, company, is_admin, level = row
     found = Entry(project, company, is_admin, Level.ADMIN if is_admin else Level(level))
-    g.entry = found
+    g.entry, g.entry_read_in = found, db.session().get_transaction()
     return found
 
 
@@ -139,9 +139,16 @@ def levels(project_id: int, person_id: int) -> dict[str, Level]:
 
 
 def entry_of(project_id: int, person_id: int) -> Entry:
-    """Return the entry this request has already made, or make it."""
+    """Return the entry this request has already made, or make it.
+
+    Whoever writes asks anew: somebody may have been demoted since the request began.
+    """
     known: Entry | None = g.get("entry")
-    return known if known and known.project.id == project_id else entry(project_id, person_id)
+    if known is None or known.project.id != project_id:
+        return entry(project_id, person_id)
+    if is_writing() and g.entry_read_in is not db.session().get_transaction():
+        return entry(project_id, person_id)
+    return known
 
 
 def level_in(project_id: int, person_id: int, tool_key: str) -> Level:

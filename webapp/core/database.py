@@ -192,6 +192,14 @@ def writing() -> Iterator[Session]:
         raise
 
 
+def is_writing() -> bool:
+    """Tell whether the session is in a transaction of `writing()`."""
+    session: Session = db.session()
+    if not session.in_transaction():
+        return False
+    return bool(session.connection().get_execution_options().get("write"))
+
+
 def rows_changed(result: Result[Any]) -> int:
     """Return how many rows an UPDATE or DELETE touched: the answer of a conditional change."""
     assert isinstance(result, CursorResult)
