@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from tests.support.pages import Page, Visitor
 from tests.support.world import World, add_record
-from webapp.companies.models import CompanyMember, Level, ProjectMember
+from webapp.companies.models import Company, CompanyMember, Level, ProjectMember
 from webapp.core.database import db
 from webapp.records.models import Record, RecordRow
 
@@ -68,12 +68,34 @@ def renumber(visitor: Visitor, here: str) -> Send:
     return lambda: visitor.post(f"{here}/number", {"number": "977"}, expect=None)
 
 
-DOORS = {"edit": edit, "answer": answer, "begin": begin, "renumber": renumber}
+def switch(visitor: Visitor, here: str) -> Send:
+    address = "/companies/1/settings/box"
+    form = visitor.get(address).form(address)
+    return lambda: visitor.post(form.action, {**form.values, "action": "off"}, expect=None)
+
+
+def rules(visitor: Visitor, here: str) -> Send:
+    form = visitor.get("/companies/1/settings/box").form("/rules")
+    return lambda: visitor.post(
+        form.action, {**form.values, "outside": "block", "ours": "acme.test"}, expect=None
+    )
+
+
+DOORS = {
+    "edit": edit,
+    "answer": answer,
+    "begin": begin,
+    "renumber": renumber,
+    "switch": switch,
+    "rules": rules,
+}
 # Alice administers the company and is Standard on the project, Bob is Standard there.
 CASES = [
     ("alice", "admin", "edit"),
     ("alice", "project", "edit"),
     ("alice", "admin", "renumber"),
+    ("alice", "admin", "switch"),
+    ("alice", "admin", "rules"),
     ("bob", "level", "answer"),
     ("bob", "project", "answer"),
     ("bob", "level", "begin"),
@@ -81,14 +103,16 @@ CASES = [
 ]
 
 
-def held(app: Flask) -> tuple[list[tuple[str, str, str]], int]:
-    """Return all records' titles, numbers and statuses, and how many rows they have."""
+def held(app: Flask) -> tuple[list[tuple[str, str, str]], int, tuple[object, ...]]:
+    """Return all records' titles, numbers and statuses, how many rows, and the company's Box."""
     with app.app_context():
+        company = db.session.get_one(Company, 1)
         records = db.session.scalars(select(Record).order_by(Record.id))
         found = [(one.title, str(one.number), one.status) for one in records]
         rows = db.session.scalar(select(func.count()).select_from(RecordRow)) or 0
+        box = (company.box_switched_off, str(company.box_rules))
         db.session.remove()
-    return found, rows
+    return found, rows, box
 
 
 @pytest.mark.parametrize(("name", "loss", "door"), CASES)

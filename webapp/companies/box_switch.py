@@ -16,13 +16,14 @@ from sqlalchemy.orm import Session
 
 from webapp.accounts.identity import SignedIn
 from webapp.accounts.models import Person, notify
+from webapp.companies import access
 from webapp.companies.file_rules import changes_in_words
 from webapp.companies.models import BoxRequest, Company, CompanyMember, Grant
 from webapp.core import audit
 from webapp.core.audit import AuditEntry
 from webapp.core.clock import utcnow
 from webapp.core.database import db, rows_changed, writing
-from webapp.core.problems import Conflict, Forbidden, Invalid
+from webapp.core.problems import Conflict, Forbidden, Invalid, NotFound
 from webapp.core.text import N_, _
 
 NOTE_MAX_LENGTH = 500
@@ -45,6 +46,7 @@ box_shut = Namespace().signal("box-shut")
 def ask(company: Company, me: SignedIn, note: str) -> None:
     """Send a company's request for Box; Conflict when one is under way or Box is granted."""
     with writing() as session:
+        access.administered_company(company.id, me.id)
         _move(session, company.id, (Grant.NONE, Grant.DECLINED, Grant.WITHDRAWN), Grant.REQUESTED)
         session.add(BoxRequest(company_id=company.id, note=_limited(note), asked_by_id=me.id))
         audit.note(session, "box.asked", person_id=me.id, company_id=company.id, note=note)
@@ -55,6 +57,7 @@ def ask(company: Company, me: SignedIn, note: str) -> None:
 def take_back(company: Company, me: SignedIn) -> None:
     """Take back a request that nobody has answered yet."""
     with writing() as session:
+        access.administered_company(company.id, me.id)
         _end_request(session, company.id, Grant.NONE)
         _close_request(session, company.id, me, "taken back", "")
         audit.note(session, "box.taken_back", person_id=me.id, company_id=company.id)
@@ -66,6 +69,7 @@ def grant(company: Company, me: SignedIn) -> None:
     Raises Conflict when no request is open, Forbidden when it is one's own.
     """
     with writing() as session:
+        _require_manager(session, me)
         _require_somebody_else(session, company.id, me)
         _move(session, company.id, (Grant.REQUESTED,), Grant.GRANTED, box_withdrawn=False)
         _close_request(session, company.id, me, "granted", "")
@@ -78,6 +82,7 @@ def decline(company: Company, me: SignedIn, reason: str) -> None:
     """Decline a company's request, with the reason its admins will read."""
     reason = _needed(reason)
     with writing() as session:
+        _require_manager(session, me)
         _require_somebody_else(session, company.id, me)
         _end_request(session, company.id, Grant.DECLINED)
         _close_request(session, company.id, me, "declined", reason)
@@ -89,6 +94,7 @@ def withdraw(company: Company, me: SignedIn, reason: str) -> None:
     """Take a grant away; copies of this company's people into it stop and say why."""
     reason = _needed(reason)
     with writing() as session:
+        _require_manager(session, me)
         _move(session, company.id, (Grant.GRANTED,), Grant.WITHDRAWN, box_withdrawn=True)
         audit.note(session, "box.withdrawn", person_id=me.id, company_id=company.id, reason=reason)
         _tell_admins(session, company, "box_withdrawn", reason=reason)
@@ -98,6 +104,7 @@ def withdraw(company: Company, me: SignedIn, reason: str) -> None:
 def turn(company: Company, me: SignedIn, *, on: bool) -> None:
     """Switch Box on or off for a company; any company's admin may switch it off."""
     with writing() as session:
+        access.administered_company(company.id, me.id)
         done = session.execute(
             update(Company)
             .where(Company.id == company.id, Company.box_switched_off.is_(on))
@@ -133,6 +140,11 @@ def _end_request(session: Session, company_id: int, after: Grant) -> None:
     )
     if rows_changed(done) != 1:
         raise Conflict(_("This has been decided already. Load the page again."))
+
+
+def _require_manager(session: Session, me: SignedIn) -> None:
+    if me.id not in _implementation_managers(session):
+        raise NotFound
 
 
 def _require_somebody_else(session: Session, company_id: int, me: SignedIn) -> None:

@@ -129,7 +129,8 @@ def _typed_rules(company: Company) -> TypedRules:
 @bp.post("/companies/<id:company_id>/settings/box/rules")
 def change_file_rules(company_id: int) -> Response:
     """Keep what the company takes from Box: files of others, and classified ones."""
-    found, form = access.administered_company(company_id, me().id), request.form
+    access.administered_company(company_id, me().id)
+    form = request.form
     try:
         rules = file_rules.read(
             form["outside"],
@@ -141,6 +142,7 @@ def change_file_rules(company_id: int) -> Response:
     except Invalid as problem:
         return make_response(_box_page(company_id, rules_problem=problem), 422)
     with writing() as session:
+        found = access.administered_company(company_id, me().id)
         file_rules.change(session, found, rules, by_id=me().id)
     return redirect(url_for("companies.box", company_id=company_id, _anchor="rules"), 303)
 
