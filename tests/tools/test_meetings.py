@@ -327,6 +327,18 @@ def test_an_items_fields_are_kept_and_shown(alice: Visitor, world: World) -> Non
     assert "Choose one of these." in bad.text
 
 
+def test_an_open_item_past_its_day_is_marked_overdue_and_a_closed_one_is_not(
+    alice: Visitor, world: World
+) -> None:
+    here = begin(alice, world)
+    add_item(alice, here, "Hoist", due_on="2024-01-02")
+    add_item(alice, here, "Slab", due_on="2024-01-03", status="closed")
+    move(alice, here, "publish")
+    words = alice.get(here).text
+    assert "Jan 2, 2024, overdue" in words
+    assert "Jan 3, 2024, overdue" not in words
+
+
 def test_the_ball_is_with_whom_open_items_name(
     app: Flask, alice: Visitor, bob: Visitor, world: World
 ) -> None:

@@ -4,7 +4,7 @@ The form's choices are worked out here too, because they are what a page of the 
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +17,11 @@ from webapp.attachments.changing import REMOVED_LIVES
 from webapp.companies import access
 from webapp.companies.models import Level, ProjectCode, Vendor
 from webapp.core.audit import AuditEntry
+from webapp.core.clock import utcnow
 from webapp.core.database import db
 from webapp.core.formats import money
 from webapp.core.problems import NotFound
-from webapp.core.text import N_, _, step_text
+from webapp.core.text import N_, _, local_date, step_text
 from webapp.records.models import Record, RecordIssue, RecordRow
 from webapp.records.visibility import Target, may_see, may_see_in_row, may_see_row, record_for
 from webapp.tools.discarding import may_discard
@@ -37,6 +38,7 @@ from webapp.tools.registry import (
     Kind,
     Panel,
     Part,
+    Promise,
     Section,
     Tool,
     Transition,
@@ -52,7 +54,7 @@ SAID_OFFERED = 200
 
 @dataclass(frozen=True)
 class Cell:
-    """One field in the title block, or one cell of a table of rows; `mark` is "late" or "soon"."""
+    """A field in the title block or a cell of a table; `_marked.html` says what `mark` may be."""
 
     label: str
     text: str
@@ -241,7 +243,7 @@ def shown_table(
             ShownRow(
                 seen.row,
                 files_under(lists, found.record, seen.row.id),
-                cells=_row_cells(section, seen, held, names),
+                cells=_row_cells(found, section, seen, held, names),
                 may_change=(may_write or found.may_answer(section, seen.row))
                 and not found.tool.extension.row_rests(found, seen.row),
                 may_attach=found.may_attach_to_row(seen.row),
@@ -260,7 +262,7 @@ def shown_table(
 
 
 def _row_cells(
-    section: Section, seen: SeenRow, held: dict[str, Any], names: Names
+    found: Standing, section: Section, seen: SeenRow, held: dict[str, Any], names: Names
 ) -> tuple[Cell, ...]:
     """Return a row's cells in words; a sealed one does not even say whether there is anything."""
     cells = []
@@ -268,9 +270,18 @@ def _row_cells(
         is_sealed = field.key in seen.sealed
         text = _("hidden for now") if is_sealed else shown(field, held[field.key], names)
         mark = "" if is_sealed else mark_of(field, held[field.key])
+        if not is_sealed and _is_overdue(found, seen.row, field, held[field.key]):
+            mark = "over"
         is_wide = field.kind is Kind.LONG_TEXT
         cells.append(Cell(_(field.label), text, is_wide, _is_number(field), mark))
     return tuple(cells)
+
+
+def _is_overdue(found: Standing, row: RecordRow, field: Field, due: Any) -> bool:
+    if field.promise is not Promise.DUE or not isinstance(due, date):
+        return False
+    is_over = due < local_date(utcnow())
+    return is_over and found.tool.extension.still_counts(found.record, row, field)
 
 
 def _is_number(field: Field) -> bool:
