@@ -244,6 +244,10 @@ def check_whole(response: TestResponse, where: str) -> Element:
     return tree
 
 
+# Attributes that are there or not; libxml2 gives them their own names for a value.
+SWITCHES = frozenset(
+    "checked disabled selected readonly required multiple hidden open novalidate".split()
+)
 _PARSER = lxml.html.HTMLParser(remove_comments=True)
 _seen: set[int] = set()
 _WORDS, _VALUES = re.compile(r">[^<]+"), re.compile(r'"[^"]*"')
@@ -265,6 +269,8 @@ def _parsed(text: str) -> Element:
     root: Element = lxml.html.document_fromstring(text, parser=_PARSER)
     for element in root.iter():
         element.tag = f"{XHTML}{element.tag}"
+        for name in SWITCHES.intersection(element.keys()):
+            element.set(name, "")
     return root
 
 
