@@ -23,6 +23,9 @@ test-fast: $(VENV)/.dev ## the core's tests, on SQLite, in under a minute
 fuzz: $(VENV)/.dev ## the main job with RUNS more chances to go wrong (default 3000), on SQLite
 	@MACHINE_RUNS=$(or $(RUNS),3000) MACHINE_SEED=$${SEED:-$$RANDOM} $(BIN)/pytest -q -n auto tests/machine
 
+soak: $(VENV)/.dev ## 20 people for MINUTES (default 60) while Box stumbles and processes are killed; writes docs/soak.md
+	@$(BIN)/python -m benchmarks.soak $(or $(MINUTES),60) --write
+
 gallery: $(VENV)/.dev ## photograph every page of the demo into docs/gallery
 	@$(BIN)/python -m scripts.gallery
 
@@ -67,4 +70,4 @@ $(SCANNERS)/.done: requirements-tools.txt | $(VENV)/bin/uv
 	@scripts/install.sh requirements-tools.txt $(SCANNERS)
 	@touch $@
 
-.PHONY: help run check test test-fast fuzz gallery sure texts lock vendor clean
+.PHONY: help run check test test-fast fuzz soak gallery sure texts lock vendor clean
