@@ -193,6 +193,16 @@ def edit(page: Page) -> None:
     page.goto(page.url + "/edit")
 
 
+def take(step: str) -> Callable[[Page], None]:
+    """Return the act of pressing a step that asks before it is taken."""
+
+    def act(page: Page) -> None:
+        page.get_by_role("main").get_by_role("button", name=step, exact=True).first.click()
+        page.locator("[data-asks]").first.wait_for()
+
+    return act
+
+
 def odds(page: Page) -> None:
     open_box(page)
     page.get_by_role("dialog").get_by_role("link", name="99 Odds and Ends", exact=True).click()
@@ -265,6 +275,7 @@ FILMED = {"desktop": RFI, "phone": ITEM}
 
 SHOTS = (
     Shot("sign-in", "Sign in", "", "/sign-in"),
+    Shot("forgot-password", "A forgotten password", "", "/forgot-password"),
     Shot("projects", "Your projects", DEVON, "/"),
     Shot("home", "Project home", DEVON, LMOB),
     Shot("emails", "Emails", DEVON, f"{LMOB}/emails"),
@@ -279,6 +290,15 @@ SHOTS = (
     Shot("commitment", "A commitment", DEVON, f"{LMOB}/commitments", opens="Concrete"),
     Shot("change-orders", "Change orders", DEVON, f"{LMOB}/change-orders"),
     Shot("change-order", "A change order", DEVON, f"{LMOB}/change-orders", opens="Unsuitable"),
+    Shot(
+        "question",
+        "A step that asks first",
+        DEVON,
+        f"{LMOB}/change-orders",
+        opens="Relocate zone",
+        act=take("Void"),
+        whole=False,
+    ),
     Shot("rfis", "The list of RFIs", DEVON, f"{LMOB}/rfis"),
     Shot("rfi", "An RFI", DEVON, *RFI),
     Shot("rfi-edit", "Editing an RFI", DEVON, *RFI, edit),
@@ -313,6 +333,7 @@ SHOTS = (
     Shot("settings-box-ended", "Box Integration, ended", TEO, "/settings/box"),
     Shot("settings-box-new", "Box Integration, not linked", ROSA, "/settings/box"),
     Shot("settings-box-off", "Box Integration, not enabled", BRYN, "/settings/box"),
+    Shot("settings-notifications", "What one is told", DEVON, "/settings/notifications"),
     Shot("settings-security", "Password and sign-ins", DEVON, "/settings/security"),
     Shot("disconnect", "Disconnecting", DEVON, "/settings/box/disconnect"),
     Shot("help", "Help with Box", DEVON, "/help/box"),
