@@ -295,7 +295,7 @@ SHOTS = (
         "A step that asks first",
         DEVON,
         f"{LMOB}/change-orders",
-        opens="Relocate zone",
+        opens="Unsuitable",
         act=take("Void"),
         whole=False,
     ),
