@@ -20,6 +20,7 @@ import re
 import signal
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -132,6 +133,10 @@ def main() -> int:
             _run(soak, minutes * 60, seed)
             problems = _judge(soak, deployed.folder)
             log = plumbline.log
+        if problems:
+            kept = Path(tempfile.gettempdir()) / "soak.log"
+            kept.write_text(log, encoding="utf-8")
+            print(f"What the processes said is in {kept}.", file=sys.stderr)
         if re.search(r"TKN_\w", log):
             problems.append("a token's beginning stands in the log")
         text = _report(soak, deployed.name, began, problems)

@@ -193,16 +193,6 @@ def edit(page: Page) -> None:
     page.goto(page.url + "/edit")
 
 
-def take(step: str) -> Callable[[Page], None]:
-    """Return the act of pressing a step that asks before it is taken."""
-
-    def act(page: Page) -> None:
-        page.get_by_role("main").get_by_role("button", name=step, exact=True).first.click()
-        page.locator("[data-asks]").first.wait_for()
-
-    return act
-
-
 def odds(page: Page) -> None:
     open_box(page)
     page.get_by_role("dialog").get_by_role("link", name="99 Odds and Ends", exact=True).click()
@@ -290,15 +280,6 @@ SHOTS = (
     Shot("commitment", "A commitment", DEVON, f"{LMOB}/commitments", opens="Concrete"),
     Shot("change-orders", "Change orders", DEVON, f"{LMOB}/change-orders"),
     Shot("change-order", "A change order", DEVON, f"{LMOB}/change-orders", opens="Unsuitable"),
-    Shot(
-        "question",
-        "A step that asks first",
-        DEVON,
-        f"{LMOB}/change-orders",
-        opens="Unsuitable",
-        act=take("Void"),
-        whole=False,
-    ),
     Shot("rfis", "The list of RFIs", DEVON, f"{LMOB}/rfis"),
     Shot("rfi", "An RFI", DEVON, *RFI),
     Shot("rfi-edit", "Editing an RFI", DEVON, *RFI, edit),
